@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: ISC */
+#include "afwrt-net/net.h"
+
+int
+main(void)
+{
+	return net_run();
+}

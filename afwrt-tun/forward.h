@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef AFWRT_TUN_FORWARD_H
+#define AFWRT_TUN_FORWARD_H
+
+#include <event2/event.h>
+
+#include "afwrt-tun/route.h"
+
+/*
+ * The packet path between the TUN device and the routes: parse, flow table,
+ * MSS clamp, NAT, ICMP errors; and back.
+ */
+void forward_init(struct event_base *base);
+/* The TUN; takes fd, replaces an older one. */
+void forward_device_set(int fd, const struct afw_m_device *d);
+
+/* Which route a source address takes; afwrt-net says. */
+int flow_set(const struct afw_addr *a, uint32_t route); /* 0 or AFW_E code */
+void flow_del(const struct afw_addr *a);
+void flow_sync_begin(void); /* what is not set until the end is dropped */
+void flow_sync_end(void);
+/* The route of sources without a flow; 0: they are dropped. */
+void flow_default_set(uint32_t route);
+
+/*
+ * The NAT table lives in this memfd (taken), which outlives the process;
+ * fresh: it is new and empty. A table that does not hold water is emptied.
+ * 0, or -1 and errno.
+ */
+int nat_open(int memfd, bool fresh);
+/* Entries of a route, for the statistics; and all of them gone. */
+uint32_t nat_count(uint32_t route);
+void nat_route_drop(uint32_t route);
+
+/* One IP packet from the node of r, to be checked, translated and delivered
+ * to the device; the buffer may be changed. */
+void forward_from_node(struct route *r, uint8_t *packet, size_t len);
+/* The end of a batch of those. */
+void forward_from_node_flush(void);
+
+/* The route went up: packets that were held for it go out now. */
+void forward_route_up(struct route *r);
+/* It went down or is deleted: held packets are dropped. */
+void forward_route_down(struct route *r);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef AFWRT_TUN_ROUTE_H
+#define AFWRT_TUN_ROUTE_H
+
+#include <stdbool.h>
+
+#include "lib/wire/msg.h"
+
+/*
+ * A route is a location in use and the tunnel to it. route.c owns the table
+ * and each route's state; a transport (transport.h) moves the packets. The
+ * forwarding side (forward.c) sees a route only through this header.
+ */
+struct transport;
+struct transport_ops;
+struct event;
+
+struct route {
+	struct route *next;
+	uint32_t id;
+	uint32_t state; /* enum afw_route_state */
+	struct afw_m_route conf;
+	struct afw_addr inner4, inner6; /* assigned by the node; family 0:
+					   the location has none */
+	uint32_t mtu;			/* of an IP packet in the tunnel */
+	/* user packets, counted by forward.c at the tunnel's mouth */
+	uint64_t up_bytes, down_bytes, up_packets, down_packets, dropped;
+	void *forward; /* forward.c's own: held packets */
+	struct route_private *priv; /* route.c's own */
+};
+
+/* NULL when there is none. */
+struct route *route_find(uint32_t id);
+/* The tunnel is up and takes packets. */
+bool route_ready(const struct route *r);
+/* A packet waits for this route: connect if it is idle (lazy connect). */
+void route_want(struct route *r);
+/*
+ * One IP packet to the node, of at most r->mtu bytes, source already
+ * translated. It is copied; false when the route's queue is full (the packet
+ * is dropped, the caller counts it).
+ */
+bool route_send(struct route *r, const uint8_t *packet, size_t len);
+/* The end of a batch: every route that got packets writes them out. */
+void route_send_flush(void);
+
+#endif

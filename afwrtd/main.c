@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: ISC */
+#include "afwrtd/afwrtd.h"
+
+int
+main(void)
+{
+	return afwrtd_run();
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: ISC */
+#include "sandbox.h"
+
+void
+afw_sandbox(enum afw_role role)
+{
+	(void)role;
+}

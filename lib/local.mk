@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: ISC
+
+# what every process links: messages and channels
+noinst_LTLIBRARIES += lib/libafwwire.la
+lib_libafwwire_la_SOURCES = \
+	lib/wire/addr.c lib/wire/addr.h \
+	lib/wire/blob.c lib/wire/blob.h \
+	lib/wire/channel.c lib/wire/channel.h \
+	lib/wire/error.c lib/wire/error.h \
+	lib/wire/msg.c lib/wire/msg.h lib/wire/msg_table.h
+
+# what the daemons link on top: event loop, log, privilege
+noinst_LTLIBRARIES += lib/libafwdaemon.la
+lib_libafwdaemon_la_SOURCES = \
+	lib/daemon/daemon.c lib/daemon/daemon.h \
+	lib/daemon/link.c lib/daemon/link.h \
+	lib/daemon/log.c lib/daemon/log.h \
+	lib/daemon/priv.c lib/daemon/priv.h \
+	lib/daemon/sandbox.c lib/daemon/sandbox.h
+lib_libafwdaemon_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CAPNG_CFLAGS)
+lib_libafwdaemon_la_LIBADD = lib/libafwwire.la $(EVENT_LIBS) $(CAPNG_LIBS)
+
+# what afwrt-auth and afwrt-tun link on top: TLS
+noinst_LTLIBRARIES += lib/libafwtls.la
+lib_libafwtls_la_SOURCES = lib/tls/tls.c lib/tls/tls.h
+lib_libafwtls_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(MBEDTLS_CFLAGS)
+lib_libafwtls_la_LIBADD = $(MBEDTLS_LIBS)
+
+# the client library
+lib_LTLIBRARIES += lib/libafwrt-client.la
+lib_libafwrt_client_la_SOURCES = lib/api.c
+lib_libafwrt_client_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+lib_libafwrt_client_la_LIBADD = lib/libafwwire.la $(JANSSON_LIBS)
+lib_libafwrt_client_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 \
+	-Wl,--version-script=$(top_srcdir)/lib/afwrt-client.map -no-undefined
+EXTRA_lib_libafwrt_client_la_DEPENDENCIES = lib/afwrt-client.map
+EXTRA_DIST += lib/afwrt-client.map
+pkgconfig_DATA = lib/afwrt-client.pc

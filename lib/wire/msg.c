@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The message table made from msg_table.h, and one content check a payload.
+ * A check looks only at form: NUL, zero padding, enum ranges, addresses. What
+ * a message means is its handler's business.
+ */
+#include "msg.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The layout is the protocol: a compiler that pads differently must fail. */
+#define SIZE_IS(payload, n)                                                    \
+	_Static_assert(sizeof(struct afw_m_##payload) == (n), #payload)
+_Static_assert(sizeof(struct afw_hdr) == 16, "header");
+_Static_assert(sizeof(struct afw_addr) == 20, "addr");
+_Static_assert(sizeof(struct afw_key) == 48, "key");
+SIZE_IS(none, 4);
+SIZE_IS(hello, 48);
+SIZE_IS(start, 8);
+SIZE_IS(status, 192);
+SIZE_IS(peer, 8);
+SIZE_IS(log, 248);
+SIZE_IS(shutdown, 4);
+SIZE_IS(config, 948);
+SIZE_IS(key, 48);
+SIZE_IS(protect, 112);
+SIZE_IS(tunnel, 80);
+SIZE_IS(location, 64);
+SIZE_IS(process, 24);
+SIZE_IS(ev_route, 176);
+SIZE_IS(token, 4100);
+SIZE_IS(credentials, 4164);
+SIZE_IS(bandwidth, 96);
+SIZE_IS(auth_config, 400);
+SIZE_IS(backend, 516);
+SIZE_IS(verify, 1792);
+SIZE_IS(blob, 4);
+SIZE_IS(auth_file, 8);
+SIZE_IS(filename, 256);
+SIZE_IS(rule, 52);
+SIZE_IS(wan, 32);
+SIZE_IS(tun_config, 24);
+SIZE_IS(route, 88);
+SIZE_IS(route_id, 4);
+SIZE_IS(route_event, 112);
+SIZE_IS(route_stats, 136);
+SIZE_IS(route_info, 208);
+SIZE_IS(device, 32);
+SIZE_IS(flow, 24);
+SIZE_IS(socket, 12);
+SIZE_IS(session_get, 72);
+SIZE_IS(session, 2344);
+SIZE_IS(session_fail, 108);
+
+#define STR_OK(m, field) afw_str_valid((m)->field, sizeof((m)->field))
+
+static bool
+in_range(uint32_t v, uint32_t lo, uint32_t hi)
+{
+	return v >= lo && v <= hi;
+}
+
+static bool
+all_zero(const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	while (n > 0)
+		if (b[--n] != 0)
+			return false;
+	return true;
+}
+
+static bool
+location_field(const char *s, size_t size)
+{
+	return afw_str_valid(s, size) && afw_location_valid(s);
+}
+
+static bool
+ifname_field(const char *s, bool empty_allowed)
+{
+	return afw_str_valid(s, AFW_IFNAME_SIZE) &&
+	    ((empty_allowed && s[0] == '\0') || afw_ifname_valid(s));
+}
+
+static bool
+token_field(const char *s)
+{
+	return afw_str_valid(s, AFW_TOKEN_SIZE);
+}
+
+/* One function a payload: bool afw_check_<payload>(const void *). */
+#define CHECK(payload)                                                         \
+	static bool check_##payload(const struct afw_m_##payload *m);          \
+	static bool afw_check_##payload(const void *p)                         \
+	{                                                                      \
+		return check_##payload(p);                                     \
+	}                                                                      \
+	static bool check_##payload(const struct afw_m_##payload *m)
+
+/* clang-format off */
+CHECK(none) { return m->zero == 0; }
+CHECK(hello) { return STR_OK(m, build) && m->pad == 0; }
+CHECK(start) { return m->gen != 0 && m->log_level <= 7; }
+CHECK(status) { return m->code < AFW_EMAX && STR_OK(m, text); }
+CHECK(peer) { return in_range(m->role, AFW_NET, AFW_AUTH) && m->gen != 0; }
+CHECK(log) { return m->level <= 7 && STR_OK(m, text); }
+CHECK(shutdown) { return m->keep_blocked <= 1; }
+CHECK(key) { return afw_key_valid(&m->key); }
+CHECK(location) { return location_field(m->location, sizeof(m->location)); }
+CHECK(token) { return token_field(m->token) && m->token[0] != '\0' &&
+    all_zero(m->pad, 3); }
+CHECK(blob) { return m->len <= AFW_BLOB_MAX; }
+CHECK(auth_file) { return in_range(m->which, 1, AFW_FILE_MAX - 1); }
+CHECK(filename) { return STR_OK(m, name) && m->name[0] != '\0'; }
+CHECK(rule) { return afw_key_valid(&m->key) && m->route != 0; }
+CHECK(route_id) { return m->route != 0; }
+CHECK(flow) { return afw_addr_is_host(&m->addr) &&
+    afw_addr_valid(&m->addr, false); }
+CHECK(backend) { return m->index < AFW_BACKENDS_MAX && STR_OK(m, url) &&
+    m->url[0] != '\0'; }
+/* clang-format on */
+
+CHECK(config)
+{
+	return ifname_field(m->tun_ifname, false) &&
+	    ifname_field(m->wan_ifname, false) &&
+	    afw_addr_valid(&m->tun_addr, true) && m->tun_mtu <= 65535 &&
+	    (m->flags & ~(uint32_t)AFW_C_ALL) == 0 && m->fwmark != 0 &&
+	    (m->fwmark & ~m->fwmark_mask) == 0 && m->route_table != 0 &&
+	    in_range(m->rule_priority, 1, 32765) &&
+	    in_range(m->type, AFW_TYPE_HYDRA_TCP, AFW_TYPE_WIREGUARD) &&
+	    in_range(m->reconnect, AFW_RECONNECT_MANUAL, AFW_RECONNECT_AUTO) &&
+	    in_range(m->v4v6, AFW_V4V6_LEGACY, AFW_V4V6_BOTH) &&
+	    in_range(m->connections, 1, 16) && m->log_level <= 7 &&
+	    STR_OK(m, vl_default) &&
+	    (m->vl_default[0] == '\0' || afw_location_valid(m->vl_default)) &&
+	    STR_OK(m, config_dir) && STR_OK(m, tun_dev_path) &&
+	    STR_OK(m, ca_file);
+}
+
+CHECK(protect)
+{
+	return afw_key_valid(&m->key) &&
+	    location_field(m->location, sizeof(m->location));
+}
+
+CHECK(tunnel)
+{
+	return location_field(m->location, sizeof(m->location)) &&
+	    ifname_field(m->iface, true);
+}
+
+CHECK(process)
+{
+	return in_range(m->role, AFW_SUP, AFW_AUTH);
+}
+
+CHECK(ev_route)
+{
+	return location_field(m->location, sizeof(m->location)) &&
+	    in_range(m->state, AFW_ROUTE_CONNECTED, AFW_ROUTE_FAILED) &&
+	    m->reason < AFW_REASON_MAX && STR_OK(m, detail) && m->pad == 0;
+}
+
+CHECK(credentials)
+{
+	return STR_OK(m, method) && m->method[0] != '\0' &&
+	    token_field(m->token) && all_zero(m->pad, 3);
+}
+
+CHECK(bandwidth)
+{
+	return location_field(m->location, sizeof(m->location)) &&
+	    m->last <= 1 && m->pad == 0;
+}
+
+CHECK(auth_config)
+{
+	return STR_OK(m, device_id) && STR_OK(m, device_type) &&
+	    STR_OK(m, device_name) && STR_OK(m, project_id) &&
+	    in_range(m->type, AFW_TYPE_HYDRA_TCP, AFW_TYPE_WIREGUARD) &&
+	    in_range(m->v4v6, AFW_V4V6_LEGACY, AFW_V4V6_BOTH) &&
+	    m->ipv6_exit <= 1 && in_range(m->backends, 1, AFW_BACKENDS_MAX);
+}
+
+CHECK(verify)
+{
+	return STR_OK(m, url) && m->url[0] != '\0' && STR_OK(m, username) &&
+	    STR_OK(m, password);
+}
+
+CHECK(wan)
+{
+	return m->up <= 1 && m->has4 <= 1 && m->has6 <= 1 &&
+	    ifname_field(m->ifname, true);
+}
+
+CHECK(tun_config)
+{
+	return in_range(m->connections, 1, 16) && m->fresh <= 1 &&
+	    in_range(m->v4v6, AFW_V4V6_LEGACY, AFW_V4V6_BOTH);
+}
+
+CHECK(route)
+{
+	return m->route != 0 && (m->flags & ~(uint32_t)AFW_R_ALL) == 0 &&
+	    in_range(m->type, AFW_TYPE_HYDRA_TCP, AFW_TYPE_WIREGUARD) &&
+	    in_range(m->reconnect, AFW_RECONNECT_MANUAL, AFW_RECONNECT_AUTO) &&
+	    location_field(m->location, sizeof(m->location));
+}
+
+CHECK(route_event)
+{
+	return m->route != 0 &&
+	    in_range(m->state, AFW_ROUTE_IDLE, AFW_ROUTE_STATE_MAX - 1) &&
+	    m->reason < AFW_REASON_MAX && STR_OK(m, detail);
+}
+
+CHECK(route_stats)
+{
+	return in_range(m->state, AFW_ROUTE_IDLE, AFW_ROUTE_STATE_MAX - 1) &&
+	    afw_addr_valid(&m->server, true) &&
+	    afw_addr_valid(&m->inner4, true) &&
+	    afw_addr_valid(&m->inner6, true);
+}
+
+CHECK(route_info)
+{
+	return location_field(m->location, sizeof(m->location)) &&
+	    m->is_default <= 1 && check_route_stats(&m->stats);
+}
+
+CHECK(device)
+{
+	return m->ifindex != 0 && in_range(m->mtu, 576, 65535) &&
+	    (m->vnet_hdr == 0 || m->vnet_hdr == 12) &&
+	    afw_addr_valid(&m->addr, true);
+}
+
+CHECK(socket)
+{
+	return (m->family == 4 || m->family == 6) && m->stream <= 1 &&
+	    in_range(m->scope, AFW_SCOPE_WAN, AFW_SCOPE_LOOPBACK);
+}
+
+CHECK(session_get)
+{
+	return m->route != 0 && in_range(m->why, 1, AFW_WHY_MAX - 1) &&
+	    location_field(m->location, sizeof(m->location));
+}
+
+CHECK(session)
+{
+	return m->route != 0 && m->ca_len <= AFW_BLOB_MAX &&
+	    afw_addr_valid(&m->server, false) && m->port != 0 && m->pad == 0 &&
+	    STR_OK(m, host) && m->host[0] != '\0' && STR_OK(m, cookie) &&
+	    m->cookie[0] != '\0';
+}
+
+CHECK(session_fail)
+{
+	return m->route != 0 && in_range(m->reason, 1, AFW_REASON_MAX - 1) &&
+	    m->permanent <= 1 && STR_OK(m, detail);
+}
+
+#define P(from, to)  AFW_PAIR(AFW_##from, AFW_##to)
+#define EV	     AFW_EV
+#define RQ	     AFW_RQ
+#define RP	     AFW_RP
+#define NO	     AFW_FD_NO
+#define ONE	     AFW_FD_ONE
+#define OPT	     AFW_FD_OPT
+#define H	     AFW_PH_H
+#define S	     AFW_PH_S
+#define R	     AFW_PH_R
+
+static const struct afw_row rows[] = {
+#define AFW_MSG(n, name_, pairs_, kind_, payload_, fds_, phases_, secret_)     \
+	{.type = n,                                                            \
+	    .kind = kind_,                                                     \
+	    .fds = fds_,                                                       \
+	    .phases = phases_,                                                 \
+	    .secret = secret_,                                                 \
+	    .pairs = pairs_,                                                   \
+	    .size = sizeof(struct afw_m_##payload_),                           \
+	    .name = #name_,                                                    \
+	    .check = afw_check_##payload_},
+#include "msg_table.h"
+#undef AFW_MSG
+};
+
+/* Every row as text: what HELLO's checksum is taken of. */
+static const char table_text[] =
+#define AFW_MSG(n, name_, pairs_, kind_, payload_, fds_, phases_, secret_)     \
+	#n " " #name_ " " #pairs_ " " #kind_ " " #payload_ " " #fds_           \
+	   " " #phases_ " " #secret_ "\n"
+#include "msg_table.h"
+#undef AFW_MSG
+    ;
+
+const struct afw_row *
+afw_row(uint16_t type)
+{
+	size_t lo = 0, hi = sizeof(rows) / sizeof(rows[0]), mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (rows[mid].type == type)
+			return &rows[mid];
+		if (rows[mid].type < type)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+const struct afw_row *
+afw_rows(size_t *n)
+{
+	*n = sizeof(rows) / sizeof(rows[0]);
+	return rows;
+}
+
+static uint64_t
+fnv1a(uint64_t h, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	while (n-- > 0)
+		h = (h ^ *b++) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+uint64_t
+afw_table_sum(void)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	size_t i;
+
+	h = fnv1a(h, table_text, sizeof(table_text));
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		h = fnv1a(h, &rows[i].size, sizeof(rows[i].size));
+	return h;
+}
+
+const char *
+afw_role_name(unsigned int role)
+{
+	static const char *const names[AFW_ROLES] = {
+	    [AFW_LIB] = "lib",
+	    [AFW_SUP] = "afwrtd",
+	    [AFW_NET] = "net",
+	    [AFW_TUN] = "tun",
+	    [AFW_AUTH] = "auth",
+	};
+
+	return role < AFW_ROLES ? names[role] : "?";
+}
+
+int
+afw_str_set(char *dst, size_t size, const char *src)
+{
+	size_t n = strlen(src);
+
+	memset(dst, 0, size);
+	if (n >= size) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(dst, src, n);
+	return 0;
+}
+
+bool
+afw_str_valid(const char *s, size_t size)
+{
+	size_t n = strnlen(s, size);
+
+	return n < size && all_zero(s + n, size - n);
+}
+
+bool
+afw_location_valid(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz"
+			     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	return n > 0 && n < AFW_LOCATION_SIZE && s[n] == '\0';
+}
+
+bool
+afw_ifname_valid(const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n == 0 || n >= AFW_IFNAME_SIZE || strcmp(s, ".") == 0 ||
+	    strcmp(s, "..") == 0)
+		return false;
+	for (; *s != '\0'; s++)
+		if (*s == '/' || *s == ':' || (unsigned char)*s <= ' ' ||
+		    *s == 0x7f)
+			return false;
+	return true;
+}
+
+bool
+afw_key_valid(const struct afw_key *k)
+{
+	bool no_addr = all_zero(&k->addr, sizeof(k->addr));
+	bool no_mac = all_zero(k->mac, sizeof(k->mac));
+	bool no_iface = all_zero(k->iface, sizeof(k->iface));
+
+	if (!all_zero(k->pad, 3) || !all_zero(k->pad2, 2))
+		return false;
+	switch (k->kind) {
+	case AFW_KEY_IP:
+		return afw_addr_valid(&k->addr, false) &&
+		    afw_addr_is_host(&k->addr) && no_mac && no_iface;
+	case AFW_KEY_MAC:
+		return afw_mac_is_host(k->mac) && no_addr && no_iface;
+	case AFW_KEY_IFACE:
+		return ifname_field(k->iface, false) && no_addr && no_mac;
+	default:
+		return false;
+	}
+}
+
+bool
+afw_key_equal(const struct afw_key *a, const struct afw_key *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+const char *
+afw_key_print(const struct afw_key *k, char *buf, size_t size)
+{
+	switch (k->kind) {
+	case AFW_KEY_IP:
+		return afw_addr_print(&k->addr, buf, size);
+	case AFW_KEY_MAC:
+		return afw_mac_print(k->mac, buf, size);
+	default:
+		(void)snprintf(buf, size, "iface %s", k->iface);
+		return buf;
+	}
+}
+
+const char *
+afw_reason_print(unsigned int reason, const char *detail, char *buf,
+    size_t size)
+{
+	static const char *const texts[AFW_REASON_MAX] = {
+	    [AFW_REASON_NONE] = "",
+	    [AFW_REASON_CONNECT] = "connection failed",
+	    [AFW_REASON_UNREACHABLE] = "unreachable",
+	    [AFW_REASON_TIMEOUT] = "timed out",
+	    [AFW_REASON_TLS] = "tls: ",
+	    [AFW_REASON_AUTH] = "authentication failed",
+	    [AFW_REASON_NO_SERVER] = "no server available",
+	    [AFW_REASON_LIMIT] = "limit exceeded",
+	    [AFW_REASON_PROTOCOL] = "protocol error",
+	    [AFW_REASON_LOCATION] = "unknown location",
+	};
+
+	if (reason >= AFW_REASON_MAX)
+		reason = AFW_REASON_PROTOCOL;
+	(void)snprintf(buf, size, "%s%s", texts[reason],
+	    reason == AFW_REASON_TLS ? detail : "");
+	return buf;
+}
