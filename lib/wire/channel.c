@@ -341,7 +341,7 @@ afw_chan_recv(struct afw_chan *c, struct afw_msg *m)
 	struct msghdr mh;
 	const char *bad;
 	ssize_t n;
-	int nfds;
+	int nfds, resets = 0;
 
 again:
 	memset(&mh, 0, sizeof(mh));
@@ -359,9 +359,12 @@ again:
 		errno = ECONNRESET;
 		return -1;
 	}
+	/* a peer that closed with our messages unread makes the kernel say
+	 * ECONNRESET once, before it gives out what that peer had sent */
 	do
 		n = recvmsg(c->fd, &mh, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 &&
+	    (errno == EINTR || (errno == ECONNRESET && resets++ == 0)));
 	if (n == -1 && errno == EAGAIN)
 		return 0;
 	if (n <= 0) {
