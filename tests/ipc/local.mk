@@ -9,4 +9,12 @@ tests_ipc_check_wire_SOURCES = tests/ipc/check_wire.c \
 	tests/ipc/raw.c tests/ipc/raw.h
 tests_ipc_check_wire_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_wire_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/ipc/check_queue
+TESTS += tests/ipc/check_queue
+tests_ipc_check_queue_SOURCES = tests/ipc/check_queue.c \
+	tests/ipc/payload.h tests/ipc/raw.c tests/ipc/raw.h
+tests_ipc_check_queue_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_queue_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+tests_ipc_check_queue_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free
 endif
