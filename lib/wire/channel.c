@@ -367,11 +367,11 @@ again:
 	    (errno == EINTR || (errno == ECONNRESET && resets++ == 0)));
 	if (n == -1 && errno == EAGAIN)
 		return 0;
-	if (n <= 0) {
+	nfds = n == -1 ? 0 : fds_take(&mh, &m->fd);
+	if (n == -1 || (n == 0 && nfds == 0)) {
 		errno = ECONNRESET;
 		return -1;
 	}
-	nfds = fds_take(&mh, &m->fd);
 	bad = record_refuses(c, m, &mh, (size_t)n, nfds);
 	if (bad == NULL) {
 		if (c->trace != NULL)

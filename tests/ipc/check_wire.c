@@ -379,6 +379,25 @@ START_TEST(refuses_short_header)
 }
 END_TEST
 
+/* An empty record looks like the end, but one with descriptors is no end. */
+START_TEST(refuses_empty_record)
+{
+	unsigned int fds = fds_open();
+	struct raw r;
+
+	raw_open(&r, AFW_SUP, AFW_NET, AFW_PH_R);
+	raw_bytes(&r, "", 0, 1);
+	raw_refused(&r, "wrong length", "empty record with a descriptor");
+	raw_bytes(&r, "", 0, 3);
+	raw_refused(&r, "more than one", "empty record with descriptors");
+	raw_bytes(&r, "", 0, 0);
+	ck_assert_int_eq(afw_chan_recv(&r.rx, &r.m), -1);
+	ck_assert_int_eq(errno, ECONNRESET);
+	raw_close(&r);
+	ck_assert_uint_eq(fds_open(), fds);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -400,6 +419,7 @@ main(void)
 	tcase_add_test(t, refuses_content);
 	tcase_add_test(t, refuses_unknown_type);
 	tcase_add_test(t, refuses_short_header);
+	tcase_add_test(t, refuses_empty_record);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
