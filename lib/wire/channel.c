@@ -330,6 +330,13 @@ record_refuses(struct afw_chan *c, struct afw_msg *m, const struct msghdr *mh,
 	return payload_refuses(m->row, m->hdr.len, m->payload);
 }
 
+static size_t
+payload_len(size_t record)
+{
+	return record > sizeof(struct afw_hdr) ?
+	    record - sizeof(struct afw_hdr) : 0;
+}
+
 int
 afw_chan_recv(struct afw_chan *c, struct afw_msg *m)
 {
@@ -378,6 +385,7 @@ again:
 			c->trace(c, false, &m->hdr, m->row);
 		return 1;
 	}
+	afw_wipe(m->payload, payload_len((size_t)n)); /* it may be a secret */
 	if (m->fd != -1)
 		(void)close(m->fd);
 	m->fd = -1;

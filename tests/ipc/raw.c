@@ -103,6 +103,14 @@ raw_accepted(struct raw *r, const struct afw_row *row, const char *what)
 	ck_assert_uint_eq((uintptr_t)r->m.payload % 8, 0);
 }
 
+/* True if the buffer still has what payload.c puts into secret rows. */
+static bool
+has_secret(const struct afw_msg *m)
+{
+	return memmem(m->payload, sizeof(m->payload), "secret-", 7) != NULL ||
+	    memmem(m->payload, sizeof(m->payload), "tttttttt", 8) != NULL;
+}
+
 void
 raw_refused(struct raw *r, const char *why, const char *what)
 {
@@ -114,6 +122,7 @@ raw_refused(struct raw *r, const char *why, const char *what)
 	ck_assert_msg(strstr(r->rx.why, why) != NULL,
 	    "%s: \"%s\" is not about \"%s\"", what, r->rx.why, why);
 	ck_assert_msg(r->m.fd == -1, "%s: fd delivered", what);
+	ck_assert_msg(!has_secret(&r->m), "%s: secret left behind", what);
 }
 
 void
@@ -124,6 +133,7 @@ raw_stale(struct raw *r, const char *what)
 
 	ck_assert_msg(rc == 0, "%s: not dropped (%d)", what, rc);
 	ck_assert_uint_eq(r->rx.stale, before + 1);
+	ck_assert_msg(!has_secret(&r->m), "%s: secret left behind", what);
 }
 
 unsigned int
