@@ -29,6 +29,9 @@ struct afw_out {
 /* Room for more fds than any row has, so that a stray one is seen. */
 #define CTRL_FDS 4
 
+/* Stale records dropped in one go; a flood must not hold the reader. */
+#define STALE_BATCH 64
+
 void
 afw_wipe(void *p, size_t n)
 {
@@ -348,7 +351,7 @@ afw_chan_recv(struct afw_chan *c, struct afw_msg *m)
 	struct msghdr mh;
 	const char *bad;
 	ssize_t n;
-	int nfds, resets = 0;
+	int nfds, resets = 0, stale = 0;
 
 again:
 	memset(&mh, 0, sizeof(mh));
@@ -391,7 +394,9 @@ again:
 	m->fd = -1;
 	if (*bad == '\0') {
 		c->stale++;
-		goto again;
+		if (++stale < STALE_BATCH)
+			goto again;
+		return 0;
 	}
 	return violation(c, "%s from %s: %s",
 	    m->row != NULL ? m->row->name : "record", afw_role_name(c->peer),

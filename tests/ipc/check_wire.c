@@ -379,6 +379,27 @@ START_TEST(refuses_short_header)
 }
 END_TEST
 
+/* A flood of stale records does not hold the reader: others get their turn. */
+START_TEST(yields_to_others)
+{
+	struct afw_hdr h = raw_header(afw_row(AFW_MSG_PING));
+	unsigned int i, calls = 0;
+	struct raw r;
+
+	raw_open(&r, AFW_SUP, AFW_NET, AFW_PH_R);
+	for (i = 0; i < 200; i++) {
+		h.gen = i < 199 ? RAW_GEN - 1 : RAW_GEN;
+		raw_send(&r, &h, "\0\0\0", 4, 0);
+	}
+	while (afw_chan_recv(&r.rx, &r.m) == 0)
+		ck_assert_uint_lt(++calls, 200);
+	ck_assert_uint_gt(calls, 1);
+	ck_assert_uint_eq(r.m.hdr.gen, RAW_GEN);
+	ck_assert_uint_eq(r.rx.stale, 199);
+	raw_close(&r);
+}
+END_TEST
+
 /* An empty record looks like the end, but one with descriptors is no end. */
 START_TEST(refuses_empty_record)
 {
@@ -419,6 +440,7 @@ main(void)
 	tcase_add_test(t, refuses_content);
 	tcase_add_test(t, refuses_unknown_type);
 	tcase_add_test(t, refuses_short_header);
+	tcase_add_test(t, yields_to_others);
 	tcase_add_test(t, refuses_empty_record);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
