@@ -26,6 +26,11 @@ struct afw_out {
 	uint8_t data[];
 };
 
+#define RECORD(payload)                                                        \
+	(sizeof(struct afw_hdr) + sizeof(struct afw_m_##payload))
+_Static_assert(RECORD(protect) * AFW_RULES_MAX < AFW_QUEUE_MAX, "QUERY");
+_Static_assert(RECORD(rule) * AFW_RULES_MAX < AFW_QUEUE_MAX, "replay");
+
 /* Room for more fds than any row has, so that a stray one is seen. */
 #define CTRL_FDS 4
 

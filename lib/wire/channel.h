@@ -7,8 +7,11 @@
 
 #include "msg.h"
 
-/* Bytes that may wait for a slow peer before sending is refused. */
-#define AFW_QUEUE_MAX (4 * 1024 * 1024)
+/*
+ * Bytes that may wait for a slow peer before sending is refused: all rules at
+ * once, as a replay or a QUERY sends them, and room for what else there is.
+ */
+#define AFW_QUEUE_MAX (10 * 1024 * 1024)
 
 /* One received message; the payload is whole, checked and aligned. */
 struct afw_msg {

@@ -160,6 +160,23 @@ START_TEST(queue_keeps_order)
 }
 END_TEST
 
+/* A restart of afwrt-net with as many rules as there may be. */
+START_TEST(queue_holds_replay)
+{
+	struct afw_m_rule r = {
+	    .key = {.kind = AFW_KEY_MAC, .mac = {2, 0, 0, 0, 0, 1}},
+	    .route = 1};
+	struct ends e;
+	uint32_t i;
+
+	ends_open(&e, AFW_SUP, AFW_NET);
+	for (i = 1; i <= AFW_RULES_MAX; i++)
+		ck_assert_int_eq(
+		    afw_chan_send(&e.a, AFW_MSG_NET_RULE_SET, i, &r, -1), 0);
+	ends_close(&e);
+}
+END_TEST
+
 /* A full queue takes the descriptor too; closing frees what waits. */
 START_TEST(queue_owns_fds)
 {
@@ -367,6 +384,7 @@ main(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, send_refuses);
 	tcase_add_test(t, queue_keeps_order);
+	tcase_add_test(t, queue_holds_replay);
 	tcase_add_test(t, queue_owns_fds);
 	tcase_add_test(t, queue_passes_fd);
 	tcase_add_test(t, peer_gone);
