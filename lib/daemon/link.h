@@ -44,7 +44,8 @@ struct afw_link {
 	/* the link is dead: violation (why is set) or end of file (why "");
 	 * called once, from the loop, never from within send */
 	void (*closed)(void *arg, struct afw_link *l, const char *why);
-	struct afw_pending *pending;
+	struct afw_pending *pending, **tail; /* oldest first */
+	int64_t due; /* when the timer fires, 0 never */
 	uint32_t next_id;
 	bool dead; /* closed() is due or done */
 };
