@@ -17,4 +17,11 @@ tests_ipc_check_queue_SOURCES = tests/ipc/check_queue.c \
 tests_ipc_check_queue_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_queue_LDADD = lib/libafwwire.la $(CHECK_LIBS)
 tests_ipc_check_queue_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free
+
+check_PROGRAMS += tests/ipc/check_link
+TESTS += tests/ipc/check_link
+tests_ipc_check_link_SOURCES = tests/ipc/check_link.c \
+	tests/ipc/world.c tests/ipc/world.h
+tests_ipc_check_link_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_link_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 endif
