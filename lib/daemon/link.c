@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 
@@ -45,9 +46,15 @@ afw_link_open(struct afw_link *l, struct event_base *base, int fd,
     enum afw_role self, enum afw_role peer, const struct afw_handler *handlers,
     void (*closed)(void *, struct afw_link *, const char *), void *arg)
 {
+	int e;
+
 	memset(l, 0, sizeof(*l));
-	if (afw_chan_init(&l->chan, fd, self, peer) == -1)
+	if (afw_chan_init(&l->chan, fd, self, peer) == -1) {
+		e = errno;
+		afw_chan_close(&l->chan);
+		errno = e;
 		return -1;
+	}
 	l->chan.trace = trace;
 	l->base = base;
 	l->handlers = handlers;
@@ -247,11 +254,12 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 		if (rc == -1)
 			goto dead;
 	}
-	if (rc == -1) {
-		if (errno == EPROTO)
-			(void)snprintf(why, sizeof(why), "%s", l->chan.why);
+	if (rc == -1 && errno == EPROTO)
+		(void)snprintf(why, sizeof(why), "%s", l->chan.why);
+	if (rc == -1)
 		goto dead;
-	}
+	if (rc == 0 && i < BATCH && l->dead)
+		goto dead; /* nothing to read, but sending failed */
 	return;
 dead:
 	l->dead = true;
@@ -278,16 +286,20 @@ int
 afw_link_send(struct afw_link *l, enum afw_msg_type type, uint32_t id,
     const void *payload, int fd)
 {
-	int rc = afw_chan_send(&l->chan, type, id, payload, fd);
-
-	if (rc == 0) {
+	if (l->rd == NULL) { /* closed, or never opened */
+		if (fd != -1)
+			(void)close(fd);
+		errno = EPIPE;
+		return -1;
+	}
+	if (afw_chan_send(&l->chan, type, id, payload, fd) == 0) {
 		if (l->chan.head != NULL)
 			(void)event_add(l->wr, NULL);
 		return 0;
 	}
 	if (errno == EPROTO)
 		log_err("bug: %s", l->chan.why);
-	else if (errno == EPIPE && l->rd != NULL)
+	else if (errno == EPIPE)
 		link_die(l);
 	return -1;
 }
@@ -351,8 +363,10 @@ void
 afw_link_drain(struct afw_link *l, int timeout_ms)
 {
 	struct pollfd pfd = {.fd = l->chan.fd, .events = POLLOUT};
+	int64_t deadline = afw_now_ms() + timeout_ms, left = timeout_ms;
 
-	while (l->chan.fd != -1 && afw_chan_flush(&l->chan) == 0)
-		if (poll(&pfd, 1, timeout_ms) <= 0)
-			return;
+	while (l->rd != NULL && afw_chan_flush(&l->chan) == 0 && left > 0) {
+		(void)poll(&pfd, 1, (int)left);
+		left = deadline - afw_now_ms();
+	}
 }

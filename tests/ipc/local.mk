@@ -24,4 +24,12 @@ tests_ipc_check_link_SOURCES = tests/ipc/check_link.c \
 	tests/ipc/world.c tests/ipc/world.h
 tests_ipc_check_link_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_link_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/ipc/check_link_end
+TESTS += tests/ipc/check_link_end
+tests_ipc_check_link_end_SOURCES = tests/ipc/check_link_end.c \
+	tests/ipc/world.c tests/ipc/world.h \
+	tests/ipc/payload.h tests/ipc/raw.c tests/ipc/raw.h
+tests_ipc_check_link_end_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_link_end_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 endif
