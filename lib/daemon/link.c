@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 
@@ -26,6 +27,8 @@ struct afw_pending {
 static void read_cb(evutil_socket_t, short, void *);
 static void write_cb(evutil_socket_t, short, void *);
 static void timer_cb(evutil_socket_t, short, void *);
+static void pending_fail(struct afw_link *, struct afw_pending *,
+    unsigned int);
 
 static void
 trace(const struct afw_chan *c, bool out, const struct afw_hdr *h,
@@ -43,15 +46,22 @@ afw_link_open(struct afw_link *l, struct event_base *base, int fd,
     enum afw_role self, enum afw_role peer, const struct afw_handler *handlers,
     void (*closed)(void *, struct afw_link *, const char *), void *arg)
 {
+	int e;
+
 	memset(l, 0, sizeof(*l));
-	if (afw_chan_init(&l->chan, fd, self, peer) == -1)
+	if (afw_chan_init(&l->chan, fd, self, peer) == -1) {
+		e = errno;
+		afw_chan_close(&l->chan);
+		errno = e;
 		return -1;
+	}
 	l->chan.trace = trace;
 	l->base = base;
 	l->handlers = handlers;
 	l->closed = closed;
 	l->arg = arg;
 	l->next_id = 1;
+	l->tail = &l->pending;
 	l->rd = event_new(base, fd, EV_READ | EV_PERSIST, read_cb, l);
 	l->wr = event_new(base, fd, EV_WRITE, write_cb, l);
 	l->timer = evtimer_new(base, timer_cb, l);
@@ -78,8 +88,6 @@ event_drop(struct event **ev)
 void
 afw_link_close(struct afw_link *l)
 {
-	struct afw_pending *p;
-
 	if (l->rd == NULL)
 		return;
 	event_drop(&l->rd);
@@ -87,13 +95,8 @@ afw_link_close(struct afw_link *l)
 	event_drop(&l->timer);
 	l->dead = true;
 	afw_chan_close(&l->chan);
-	while ((p = l->pending) != NULL) {
-		l->pending = p->next;
-		if (p->cb != NULL)
-			p->cb(p->arg, AFW_EPIPE, afw_error_text(AFW_EPIPE),
-			    NULL);
-		free(p);
-	}
+	while (l->pending != NULL)
+		pending_fail(l, l->pending, AFW_EPIPE);
 }
 
 /* closed() runs from the loop: sending must not pull the rug away. */
@@ -106,24 +109,20 @@ link_die(struct afw_link *l)
 	event_active(l->rd, EV_READ, 0);
 }
 
+/* The timer may fire too early for what is left, never too late. */
 static void
-timer_arm(struct afw_link *l)
+timer_arm(struct afw_link *l, int64_t deadline)
 {
-	struct afw_pending *p;
 	struct timeval tv;
-	int64_t next = INT64_MAX, now;
+	int64_t wait = deadline - afw_now_ms();
 
-	for (p = l->pending; p != NULL; p = p->next)
-		if (p->deadline < next)
-			next = p->deadline;
-	if (next == INT64_MAX) {
-		(void)evtimer_del(l->timer);
+	if (l->due != 0 && l->due <= deadline)
 		return;
-	}
-	now = afw_now_ms();
-	next = next > now ? next - now : 0;
-	tv.tv_sec = (time_t)(next / 1000);
-	tv.tv_usec = (suseconds_t)(next % 1000) * 1000;
+	l->due = deadline;
+	if (wait < 0)
+		wait = 0;
+	tv.tv_sec = (time_t)(wait / 1000);
+	tv.tv_usec = (suseconds_t)(wait % 1000) * 1000;
 	(void)evtimer_add(l->timer, &tv);
 }
 
@@ -135,59 +134,78 @@ pending_take(struct afw_link *l, uint32_t id)
 
 	for (pp = &l->pending; (p = *pp) != NULL; pp = &p->next)
 		if (p->id == id) {
-			*pp = p->next;
+			if ((*pp = p->next) == NULL)
+				l->tail = pp;
 			return p;
 		}
 	return NULL;
+}
+
+static struct afw_pending *
+pending_find(struct afw_link *l, uint32_t id)
+{
+	struct afw_pending *p;
+
+	for (p = l->pending; p != NULL && p->id != id; p = p->next)
+		continue;
+	return p;
+}
+
+static void
+pending_fail(struct afw_link *l, struct afw_pending *p, unsigned int code)
+{
+	(void)pending_take(l, p->id);
+	if (p->cb != NULL)
+		p->cb(p->arg, code, afw_error_text(code), NULL);
+	free(p);
 }
 
 static void
 timer_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct afw_link *l = arg;
-	struct afw_pending *p, *next;
-	int64_t now = afw_now_ms();
+	struct afw_pending *p;
+	int64_t now = afw_now_ms(), next;
 
 	(void)fd;
 	(void)what;
-	for (p = l->pending; p != NULL; p = next) {
-		next = p->next;
-		if (p->deadline > now)
-			continue;
-		(void)pending_take(l, p->id);
-		if (p->cb != NULL)
-			p->cb(p->arg, AFW_ETIMEDOUT,
-			    afw_error_text(AFW_ETIMEDOUT), NULL);
-		free(p);
-		if (l->rd == NULL)
-			return;
-		next = l->pending; /* the callback may have changed it */
+	l->due = 0;
+again:
+	next = INT64_MAX;
+	for (p = l->pending; p != NULL; p = p->next) {
+		if (p->deadline <= now) {
+			pending_fail(l, p, AFW_ETIMEDOUT);
+			if (l->rd == NULL)
+				return;
+			goto again; /* the callback may have changed it */
+		}
+		if (p->deadline < next)
+			next = p->deadline;
 	}
-	timer_arm(l);
+	if (next != INT64_MAX)
+		timer_arm(l, next);
 }
 
 /* A reply: find who asked. One that nobody waits for any more is dropped. */
 static void
 reply_dispatch(struct afw_link *l, struct afw_msg *m)
 {
-	struct afw_pending *p = pending_take(l, m->hdr.id);
+	struct afw_pending *p = pending_find(l, m->hdr.id);
 	const struct afw_m_status *st = (const void *)m->payload;
-	bool status = m->hdr.type == AFW_MSG_STATUS;
-	unsigned int code = status ? st->code : AFW_OK;
-	const char *text = status ? st->text : "";
 
 	if (p == NULL)
 		return;
-	if (p->many && !status) {
-		p->next = l->pending;
-		l->pending = p;
+	if (p->many && m->hdr.type != AFW_MSG_STATUS) {
 		p->deadline = afw_now_ms() + p->timeout_ms;
 		if (p->cb != NULL)
-			p->cb(p->arg, code, text, m);
+			p->cb(p->arg, AFW_OK, "", m);
 		return;
 	}
-	if (p->cb != NULL)
-		p->cb(p->arg, code, text, m);
+	(void)pending_take(l, p->id);
+	if (p->cb != NULL && m->hdr.type == AFW_MSG_STATUS)
+		p->cb(p->arg, st->code, st->text, m);
+	else if (p->cb != NULL)
+		p->cb(p->arg, AFW_OK, "", m);
 	free(p);
 }
 
@@ -236,12 +254,12 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 		if (rc == -1)
 			goto dead;
 	}
-	if (rc == -1) {
-		if (errno == EPROTO)
-			(void)snprintf(why, sizeof(why), "%s", l->chan.why);
+	if (rc == -1 && errno == EPROTO)
+		(void)snprintf(why, sizeof(why), "%s", l->chan.why);
+	if (rc == -1)
 		goto dead;
-	}
-	timer_arm(l);
+	if (rc == 0 && i < BATCH && l->dead)
+		goto dead; /* nothing to read, but sending failed */
 	return;
 dead:
 	l->dead = true;
@@ -268,16 +286,20 @@ int
 afw_link_send(struct afw_link *l, enum afw_msg_type type, uint32_t id,
     const void *payload, int fd)
 {
-	int rc = afw_chan_send(&l->chan, type, id, payload, fd);
-
-	if (rc == 0) {
+	if (l->rd == NULL) { /* closed, or never opened */
+		if (fd != -1)
+			(void)close(fd);
+		errno = EPIPE;
+		return -1;
+	}
+	if (afw_chan_send(&l->chan, type, id, payload, fd) == 0) {
 		if (l->chan.head != NULL)
 			(void)event_add(l->wr, NULL);
 		return 0;
 	}
 	if (errno == EPROTO)
 		log_err("bug: %s", l->chan.why);
-	else if (errno == EPIPE && l->rd != NULL)
+	else if (errno == EPIPE)
 		link_die(l);
 	return -1;
 }
@@ -295,17 +317,17 @@ afw_link_request(struct afw_link *l, enum afw_msg_type type,
 	if (l->next_id == 0)
 		l->next_id = 1;
 	p->many = many;
-	p->timeout_ms = timeout_ms;
-	p->deadline = afw_now_ms() + timeout_ms;
+	p->timeout_ms = timeout_ms > 0 ? timeout_ms : 1;
+	p->deadline = afw_now_ms() + p->timeout_ms;
 	p->cb = cb;
 	p->arg = arg;
 	if (afw_link_send(l, type, p->id, payload, fd) == -1) {
 		free(p);
 		return 0;
 	}
-	p->next = l->pending;
-	l->pending = p;
-	timer_arm(l);
+	*l->tail = p;
+	l->tail = &p->next;
+	timer_arm(l, p->deadline);
 	return p->id;
 }
 
@@ -341,8 +363,10 @@ void
 afw_link_drain(struct afw_link *l, int timeout_ms)
 {
 	struct pollfd pfd = {.fd = l->chan.fd, .events = POLLOUT};
+	int64_t deadline = afw_now_ms() + timeout_ms, left = timeout_ms;
 
-	while (l->chan.fd != -1 && afw_chan_flush(&l->chan) == 0)
-		if (poll(&pfd, 1, timeout_ms) <= 0)
-			return;
+	while (l->rd != NULL && afw_chan_flush(&l->chan) == 0 && left > 0) {
+		(void)poll(&pfd, 1, (int)left);
+		left = deadline - afw_now_ms();
+	}
 }

@@ -44,12 +44,16 @@ struct afw_link {
 	/* the link is dead: violation (why is set) or end of file (why "");
 	 * called once, from the loop, never from within send */
 	void (*closed)(void *arg, struct afw_link *l, const char *why);
-	struct afw_pending *pending;
+	struct afw_pending *pending, **tail; /* oldest first */
+	int64_t due; /* when the timer fires, 0 never */
 	uint32_t next_id;
 	bool dead; /* closed() is due or done */
 };
 
-/* Takes fd. 0, or -1 and errno. The struct must stay where it is. */
+/*
+ * Takes fd in every case. 0, or -1 and errno. The struct must stay where it
+ * is; a callback may close the link, but only closed() may also free it.
+ */
 int afw_link_open(struct afw_link *l, struct event_base *base, int fd,
     enum afw_role self, enum afw_role peer, const struct afw_handler *handlers,
     void (*closed)(void *, struct afw_link *, const char *), void *arg);
@@ -57,7 +61,10 @@ int afw_link_open(struct afw_link *l, struct event_base *base, int fd,
 void afw_link_close(struct afw_link *l);
 bool afw_link_is_open(const struct afw_link *l);
 
-/* An event or reply with a payload (NULL for none); fd is taken. 0 or -1. */
+/*
+ * An event or reply with a payload (NULL for none); fd is taken. 0, or -1 and
+ * errno as of afw_chan_send: EPIPE on a link that is closed or was never open.
+ */
 int afw_link_send(struct afw_link *l, enum afw_msg_type type, uint32_t id,
     const void *payload, int fd);
 /*

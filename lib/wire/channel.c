@@ -26,8 +26,16 @@ struct afw_out {
 	uint8_t data[];
 };
 
+#define RECORD(payload)                                                        \
+	(sizeof(struct afw_hdr) + sizeof(struct afw_m_##payload))
+_Static_assert(RECORD(protect) * AFW_RULES_MAX < AFW_QUEUE_MAX, "QUERY");
+_Static_assert(RECORD(rule) * AFW_RULES_MAX < AFW_QUEUE_MAX, "replay");
+
 /* Room for more fds than any row has, so that a stray one is seen. */
 #define CTRL_FDS 4
+
+/* Stale records dropped in one go; a flood must not hold the reader. */
+#define STALE_BATCH 64
 
 void
 afw_wipe(void *p, size_t n)
@@ -330,6 +338,13 @@ record_refuses(struct afw_chan *c, struct afw_msg *m, const struct msghdr *mh,
 	return payload_refuses(m->row, m->hdr.len, m->payload);
 }
 
+static size_t
+payload_len(size_t record)
+{
+	return record > sizeof(struct afw_hdr) ?
+	    record - sizeof(struct afw_hdr) : 0;
+}
+
 int
 afw_chan_recv(struct afw_chan *c, struct afw_msg *m)
 {
@@ -341,7 +356,7 @@ afw_chan_recv(struct afw_chan *c, struct afw_msg *m)
 	struct msghdr mh;
 	const char *bad;
 	ssize_t n;
-	int nfds;
+	int nfds, resets = 0, stale = 0;
 
 again:
 	memset(&mh, 0, sizeof(mh));
@@ -359,28 +374,34 @@ again:
 		errno = ECONNRESET;
 		return -1;
 	}
+	/* a peer that closed with our messages unread makes the kernel say
+	 * ECONNRESET once, before it gives out what that peer had sent */
 	do
 		n = recvmsg(c->fd, &mh, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 &&
+	    (errno == EINTR || (errno == ECONNRESET && resets++ == 0)));
 	if (n == -1 && errno == EAGAIN)
 		return 0;
-	if (n <= 0) {
+	nfds = n == -1 ? 0 : fds_take(&mh, &m->fd);
+	if (n == -1 || (n == 0 && nfds == 0)) {
 		errno = ECONNRESET;
 		return -1;
 	}
-	nfds = fds_take(&mh, &m->fd);
 	bad = record_refuses(c, m, &mh, (size_t)n, nfds);
 	if (bad == NULL) {
 		if (c->trace != NULL)
 			c->trace(c, false, &m->hdr, m->row);
 		return 1;
 	}
+	afw_wipe(m->payload, payload_len((size_t)n)); /* it may be a secret */
 	if (m->fd != -1)
 		(void)close(m->fd);
 	m->fd = -1;
 	if (*bad == '\0') {
 		c->stale++;
-		goto again;
+		if (++stale < STALE_BATCH)
+			goto again;
+		return 0;
 	}
 	return violation(c, "%s from %s: %s",
 	    m->row != NULL ? m->row->name : "record", afw_role_name(c->peer),

@@ -7,8 +7,11 @@
 
 #include "msg.h"
 
-/* Bytes that may wait for a slow peer before sending is refused. */
-#define AFW_QUEUE_MAX (4 * 1024 * 1024)
+/*
+ * Bytes that may wait for a slow peer before sending is refused: all rules at
+ * once, as a replay or a QUERY sends them, and room for what else there is.
+ */
+#define AFW_QUEUE_MAX (10 * 1024 * 1024)
 
 /* One received message; the payload is whole, checked and aligned. */
 struct afw_msg {
@@ -58,8 +61,8 @@ int afw_chan_flush(struct afw_chan *c);
 
 /*
  * Reads one message. 1: m is filled (free it with afw_msg_done). 0: nothing
- * now. -1: EPROTO a violation, see why; ECONNRESET the peer is gone. Messages
- * of an older generation are dropped and counted.
+ * now (poll again). -1: EPROTO a violation, see why; ECONNRESET the peer is
+ * gone. Messages of an older generation are dropped and counted.
  */
 int afw_chan_recv(struct afw_chan *c, struct afw_msg *m);
 
