@@ -105,33 +105,34 @@ class Namespace:
 
     def pids(self):
         """Every process of the namespace, its double-forked ones too."""
-        found = []
-        for entry in os.listdir("/proc"):
-            if entry.isdigit():
-                try:
-                    if os.stat("/proc/%s/ns/net" % entry).st_ino == \
-                            self.inode:
-                        found.append(int(entry))
-                except OSError:
-                    continue
-        return [p for p in found if p != os.getpid()]
+        return pids_in({self.inode})
 
-    def delete(self):
+    def close(self):
+        """Reap what ended and remove the name; see kill_all()."""
         for process in self.children:
             end(process)
         self.children.clear()
-        delete_namespace(self.full_name, self.pids)
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+        run(["ip", "netns", "del", self.full_name], check=False)
 
 
-def delete_namespace(full_name, pids):
-    """Kill what still runs in it (pids() by number), then remove it."""
-    for pid in pids():
+def pids_in(inodes):
+    """Processes, this one excepted, whose network namespace is one of these."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                if os.stat("/proc/%s/ns/net" % entry).st_ino in inodes:
+                    found.append(int(entry))
+    return [p for p in found if p != os.getpid()]
+
+
+def kill_all(inodes):
+    """Kill by number whatever runs in namespaces that are ours."""
+    for pid in pids_in(inodes):
         with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGCONT)
             os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not any(alive(p) for p in pids()), 5,
-             "processes of %s end" % full_name)
-    run(["ip", "netns", "del", full_name], check=False)
+    wait_for(lambda: not any(alive(p) for p in pids_in(inodes)), 5,
+             "the processes of the lab end")

@@ -23,15 +23,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 from . import names
 from .capture import Capture
 from .fakeclient import BackendAdmin
-from .namespace import Namespace
+from .namespace import Namespace, kill_all
 from .ocserv import Ocserv
 from .pki import Pki
-from .util import LabError, end, need_root, tail, wait_for
+from .util import LabError, end, need_root
 
 TESTS = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -117,9 +116,13 @@ class Lab:
             with contextlib.suppress(Exception):
                 capture.kill()
         problems = []
-        for name in list(self.ns)[::-1]:
+        try:
+            kill_all({space.inode for space in self.ns.values()})
+        except LabError as e:
+            problems.append(str(e))
+        for name in list(self.ns):
             try:
-                self.ns.pop(name).delete()
+                self.ns.pop(name).close()
             except Exception as e:     # go on: remove the rest
                 problems.append("%s: %s" % (name, e))
         if self.folder:
