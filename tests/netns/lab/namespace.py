@@ -63,6 +63,8 @@ class Namespace:
     def popen(self, argv, **kw):
         """Start a program here; it is ended with the namespace."""
         kw.setdefault("stdin", subprocess.DEVNULL)
+        # Not ours, the terminal's Ctrl-C: we end it in order.
+        kw.setdefault("start_new_session", True)
         process = subprocess.Popen(self.argv(argv), **kw)
         self.children.append(process)
         return process
