@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: ISC
 """What can be made to go wrong, per call and at run time.
 
-A fault is {"call": "provide" or "*", "mode": MODE, "arg": ..., "times": N};
-without "times" it stays until it is cleared.  Call names are the last part
+A fault is {"call": "provide" or "*", "mode": MODE, "arg": ..., "times": N,
+"match": {"location": "us"}}; without "times" it stays until it is cleared,
+"match" limits it to requests with those parameters.  Call names are the last part
 of the path.  "wrong_certificate" acts before the call is known, so it counts
 for every call.
 """
@@ -43,7 +44,8 @@ class Faults:
             raise ValueError("unknown mode %r, one of: %s" %
                              (fault.get("mode"), ", ".join(MODES)))
         entry = {"call": fault.get("call", "*"), "mode": fault["mode"],
-                 "arg": fault.get("arg"), "times": fault.get("times")}
+                 "arg": fault.get("arg"), "times": fault.get("times"),
+                 "match": fault.get("match") or {}}
         with self.lock:
             self.active.append(entry)
 
@@ -56,10 +58,11 @@ class Faults:
         with self.lock:
             return [dict(f) for f in self.active]
 
-    def take(self, call):
+    def take(self, call, params):
         """The fault for this call, or None; one of its times is used up."""
         return self._take(lambda f: f["mode"] != "wrong_certificate" and
-                          f["call"] in ("*", call))
+                          f["call"] in ("*", call) and
+                          f["match"].items() <= params.items())
 
     def take_certificate(self):
         return self._take(lambda f: f["mode"] == "wrong_certificate")

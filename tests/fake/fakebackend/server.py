@@ -124,7 +124,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server = self.server
         params = dict(urllib.parse.parse_qsl(text, keep_blank_values=True))
         call = path.rsplit("/", 1)[-1]
-        fault = server.faults.take(call) or {}
+        fault = server.faults.take(call, params) or {}
         shown = {k: "***" if k in SECRET_PARAMS else v
                  for k, v in params.items()}
         note = {"call": call, "method": method, "path": path,

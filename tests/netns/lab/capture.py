@@ -7,6 +7,7 @@ that the kernel dropped from the capture make the verdict worthless; they are
 reported and clean is false.
 """
 
+import contextlib
 import os
 import re
 import selectors
@@ -116,3 +117,18 @@ class Capture:
             self.space.children.remove(self.process)
         if self in self.lab.captures:
             self.lab.captures.remove(self)
+
+
+@contextlib.contextmanager
+def no_leak(lab, *hosts, router=False):
+    """Around the traffic of a test: nothing of these hosts is on the WAN."""
+    capture = lab.capture().protect(*hosts, router=router)
+    try:
+        yield capture
+    except BaseException:
+        with contextlib.suppress(Exception):
+            print(capture.report())
+        capture.kill()
+        raise
+    report = capture.report()
+    assert report.clean, report

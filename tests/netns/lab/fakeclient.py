@@ -35,9 +35,10 @@ class BackendAdmin:
                 raise LabError("backend admin %s: %s" % (target, body))
             return body
 
-    def fault(self, call, mode, arg=None, times=None):
+    def fault(self, call, mode, arg=None, times=None, **match):
+        """match: parameters that the request must have, e.g. location."""
         self._call("POST", "/fault", {"call": call, "mode": mode, "arg": arg,
-                                      "times": times})
+                                      "times": times, "match": match})
 
     def clear(self, call=None):
         self._call("POST", "/clear", {"call": call} if call else {})
