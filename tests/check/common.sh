@@ -74,8 +74,7 @@ configure_tree()
 build_stage()
 {
 	bootstrap_tree && configure_tree "$@" &&
-	    make -C "$1" -j2 ${MAKE_CFLAGS:+CFLAGS="$MAKE_CFLAGS"} &&
-	    make -C "$1" ${MAKE_CFLAGS:+CFLAGS="$MAKE_CFLAGS"} install
+	    make -C "$1" -j2 && make -C "$1" install
 }
 
 # The demo's build: quiet, and nothing at all when nothing changed.

@@ -42,8 +42,7 @@ totals()
 
 gcc_build()
 {
-	MAKE_CFLAGS="-O2 -g -Werror" build_stage "$out/gcc" "$out/gcc-stage" \
-	    CC=gcc
+	build_stage "$out/gcc" "$out/gcc-stage" CC=gcc --enable-werror
 }
 
 sanitizer_build()
@@ -54,8 +53,8 @@ sanitizer_build()
 make_check()
 {
 	local dir=$1 status
-	shift
-	make -C "$dir" -k "$@" check
+	find "$dir" -name '*.trs' -delete
+	make -C "$dir" -k -j2 check
 	status=$?
 	totals automake "$dir"
 	return $status
@@ -80,7 +79,7 @@ step_gcc()
 step_unit()
 {
 	need_source
-	gcc_build && make_check "$out/gcc" CFLAGS="-O2 -g -Werror"
+	gcc_build && make_check "$out/gcc"
 }
 
 step_netns()
@@ -93,8 +92,8 @@ step_clang()
 {
 	need_source
 	bootstrap_tree && configure_tree "$out/clang" "$out/clang-stage" \
-	    CC=clang && make -C "$out/clang" -j2 CFLAGS="-O2 -g -Werror" &&
-	    make -C "$out/clang" -j2 CFLAGS="-O2 -g -Werror" check TESTS=
+	    CC=clang --enable-werror && make -C "$out/clang" -j2 &&
+	    make -C "$out/clang" -j2 check TESTS=
 }
 
 step_sanitize-unit()
@@ -175,8 +174,7 @@ step_symbols()
 step_distcheck()
 {
 	need_source
-	bootstrap_tree && configure_tree "$out/gcc" "$out/gcc-stage" CC=gcc &&
-	    make -C "$out/gcc" -j2 distcheck
+	gcc_build && make -C "$out/gcc" -j2 distcheck
 }
 
 "step_$name"

@@ -55,8 +55,15 @@ def product():
 
 
 @pytest.fixture(scope="module")
-def suite(product, lab):
-    """One suite for the module: phone to Berlin, tv to New York."""
+def suite(request, product, lab):
+    """One suite for the module: phone to Berlin, tv to New York.
+
+    A module's LOCATIONS are known to the backend before the suite starts;
+    they have no servers until a test gives them some.
+    """
+    for name in getattr(request.module, "LOCATIONS", ()):
+        lab.admin.location(name, labels={"country": "de", "city": "Test"},
+                           servers=[])
     with Suite(lab, RULES) as started:
         yield started
         troubles = started.trouble()

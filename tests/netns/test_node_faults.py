@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 """Nodes that refuse, lie, die or hang: what is told, and never a leak.
 
-The laptop is the host that tries; its locations are made for each test and
-lead to an ocserv on a port of its own.
+The laptop is the host that tries; each test has a location of its own, which
+may lead to an ocserv on a port of its own.
 """
 
 import itertools
@@ -18,26 +18,25 @@ from lab.util import wait_for
 REASONS = ("connection failed", "unreachable", "timed out",
            "authentication failed", "no server available", "limit exceeded",
            "protocol error", "unknown location")
-numbers = itertools.count(1)
+LOCATIONS = ["de-test%d" % i for i in range(1, 21)]
+unused = LOCATIONS[::-1]
+ports = itertools.count(4431)
 
 
 @pytest.fixture
 def place(lab, suite):
-    """place(servers, ...): a new location; its rules are removed after."""
+    """place(servers, ...): a fresh location; its rules are removed after."""
     made = []
 
     def make(servers, **values):
-        name = "de-test%d" % next(numbers)
-        lab.admin.location(name, labels={"country": "de", "city": "Test"},
-                           servers=servers, **values)
-        made.append(name)
-        return name
+        made.append(unused.pop())
+        lab.admin.location(made[-1], servers=servers, **values)
+        return made[-1]
     yield make
     for address in suite.addresses("laptop"):
         suite.control.request("unprotect_ip", ip_addr=address)
     for name in made:
         suite.control.request("teardown_tunnel", vl=name)
-        lab.admin.drop_location(name)
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def extra_node(lab):
     made = []
 
     def make(variant="valid", **options):
-        port = 4430 + next(numbers)
+        port = next(ports)
         node = lab.start_node("de-berlin", variant, key="extra%d" % port,
                               port=port, **options)
         made.append(node)

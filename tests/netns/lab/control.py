@@ -2,6 +2,7 @@
 """A client of the service's control socket (SOCK_SEQPACKET, JSON records)."""
 
 import json
+import os
 import socket
 import threading
 import time
@@ -54,22 +55,21 @@ class Control:
 
 
 class Events:
-    """A subscribed connection: every event since, each with its time."""
+    """Every event that came from a socket, each with its time."""
 
-    def __init__(self, path):
-        self.control = Control(path)
+    def __init__(self, source):
+        self.source = source
         self.seen = []
         self.ended = False
         self.changed = threading.Condition(threading.RLock())
-        self.control.do("subscribe")
-        self.control.socket.settimeout(None)
+        source.settimeout(None)
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
     def _read(self):
         try:
             while True:
-                data = self.control.socket.recv(RECORD)
+                data = self.source.recv(RECORD)
                 if not data:
                     break
                 event = json.loads(data)
@@ -115,8 +115,23 @@ class Events:
 
     def close(self):
         try:
-            self.control.socket.shutdown(socket.SHUT_RDWR)
+            self.source.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
         self.thread.join(5)
-        self.control.close()
+        self.source.close()
+
+
+def subscribe(path):
+    """The events that follow on a connection of the control socket."""
+    control = Control(path)
+    control.do("subscribe")
+    return Events(control.socket)
+
+
+def datagrams(path):
+    """The events that the service sends to "async_sock"."""
+    source = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    source.bind(path)
+    os.chmod(path, 0o777)       # the service has dropped its privileges
+    return Events(source)

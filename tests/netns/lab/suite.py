@@ -4,7 +4,8 @@
 The binaries come from $AFWRT_STAGE, an installation prefix.  The daemons'
 users may be missing on a development machine: then they exist for the suite
 alone, in a copy of passwd and group that is bound over the real ones in the
-mount namespace that `ip netns exec` makes.
+mount namespace that `ip netns exec` makes.  There /run is empty too, so that
+nothing is left in the machine's own.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ import signal
 import subprocess
 
 from . import names, procs
-from .control import Control, Events
+from .control import Control, datagrams, subscribe
 from .util import LabError, alive, end, tail, wait_for
 
 # user -> process; the service drops to the last one.
@@ -57,7 +58,7 @@ class Suite:
         os.chmod(self.folder, 0o755)
         self.sock = os.path.join(self.folder, "ci.sock")
         self.log_path = os.path.join(self.folder, "log")
-        self.process = self.control = self.events = None
+        self.process = self.control = self.events = self.datagrams = None
         self.prefix = stage()
         if self.prefix is None:
             raise LabError("no afwrt-ctl below AFWRT_STAGE=%r" %
@@ -74,7 +75,9 @@ class Suite:
                 {"ip_addr": address, "vl": location}
                 for host, location in (rules or {}).items()
                 for address in self.addresses(host)],
-            "ci_unix_domain": {"sock": self.sock}}
+            "ci_unix_domain": {
+                "sock": self.sock,
+                "async_sock": os.path.join(self.folder, "events.sock")}}
         self.config.update(config)
         self.config_path = os.path.join(self.folder, "afwrt-ci.conf")
 
@@ -96,9 +99,10 @@ class Suite:
         self.stop()
 
     def command(self, *argv):
-        """argv, run with the suite's users and libraries."""
+        """argv, run with the suite's users and an empty /run of its own."""
         passwd, group = self._accounts()
-        return ["sh", "-ec", 'mount --bind "$1" /etc/passwd; '
+        return ["sh", "-ec", 'mount -t tmpfs -o mode=755 afwrt /run; '
+                'mount --bind "$1" /etc/passwd; '
                 'mount --bind "$2" /etc/group; shift 2; exec "$@"', "sh",
                 passwd, group, *argv]
 
@@ -117,6 +121,9 @@ class Suite:
             json.dump(self.config, f, indent=1)
         os.chmod(self.config_path, 0o600)
         self.lab.closers.append(self.kill)
+        where = self.config["ci_unix_domain"].get("async_sock")
+        if where and self.datagrams is None:
+            self.datagrams = datagrams(where)
         with open(self.log_path, "ab") as log:
             self.process = self.lab.router.popen(
                 self.command(program("afwrt-ctl", self.prefix), "run",
@@ -143,7 +150,7 @@ class Suite:
             return False
         wait_for(there, seconds,
                  lambda: "the control socket answers\n" + self.log_tail())
-        self.events = Events(self.sock)
+        self.events = subscribe(self.sock)
 
     def stop(self, number=signal.SIGTERM, seconds=15):
         """An ordered stop; the exit status of the service."""
@@ -179,6 +186,8 @@ class Suite:
         for pid in family.values():
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
+        if self.datagrams:
+            self.datagrams.close()      # what it has seen stays
         if self.kill in self.lab.closers:
             self.lab.closers.remove(self.kill)
 
