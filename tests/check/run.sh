@@ -36,7 +36,14 @@ run_step()
 		[ $status -lt 124 ] ||
 		    echo "   ended by its time limit or a signal ($status)"
 	fi
-	[ $((p + f + s)) -gt 0 ] || p=1
+	if [ $((p + f + s)) -gt 0 ]; then
+		:
+	elif [ -s "$base.count" ]; then
+		f=1
+		echo "   not one test ran"
+	else
+		p=1
+	fi
 	[ ! -s "$base.notes" ] || sed 's/^/   /' "$base.notes"
 	if [ "$f" -gt 0 ]; then
 		tail -n 25 "$base.log" | sed 's/^/   | /'

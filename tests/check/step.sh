@@ -127,14 +127,16 @@ step_format()
 	command -v git-clang-format >/dev/null ||
 	    skip "git-clang-format is not installed"
 	base=$(format_base) || skip "no commit to compare with"
-	diff=$(git clang-format --diff --extensions c,h "$base") && [ $? = 0 ]
-	case $diff in
-	"" | *"no modified files to format"* | \
-	    *"did not modify any files"*) return 0 ;;
+	# 0: nothing to change, 1: this is what, else it did not work
+	diff=$(git clang-format --diff --extensions c,h "$base")
+	case $? in
+	0) return 0 ;;
+	1) ;;
+	*) echo "$diff"; return 1 ;;
 	esac
 	echo "$diff"
 	note "changed lines that clang-format would write otherwise:" \
-	    "$(echo "$diff" | grep -c '^@@') places"
+	    "$(echo "$diff" | grep -c '^@@') places since $base"
 	return 1
 }
 
