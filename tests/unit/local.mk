@@ -1,4 +1,10 @@
 # SPDX-License-Identifier: ISC
 # Unit tests: one program a part, `check` for the cases.
 if HAVE_CHECK
+# afwrt-auth and TLS
+check_PROGRAMS += tests/unit/check_tls
+TESTS += tests/unit/check_tls
+tests_unit_check_tls_SOURCES = tests/unit/check_tls.c
+tests_unit_check_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_tls_LDADD = lib/libafwtls.la lib/libafwwire.la $(CHECK_LIBS)
 endif
