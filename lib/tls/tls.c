@@ -432,12 +432,13 @@ afw_tls_read(struct afw_tls *t, void *buf, size_t size)
 		errno = ECONNRESET;
 		return -1;
 	}
-	/* a record without content gives 0, which means "closed" to others */
 	do
 		r = mbedtls_ssl_read(&t->ssl, buf, size);
-	while (r == 0 || (tls_again(r) && t->in_head < t->in_tail));
+	while (tls_again(r) && t->in_head < t->in_tail);
 	if (r > 0)
 		return r;
+	if (r == 0) /* so mbedTLS says it here */
+		r = MBEDTLS_ERR_SSL_CONN_EOF;
 	if (tls_again(r)) {
 		errno = EAGAIN;
 		return -1;

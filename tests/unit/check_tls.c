@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,7 +105,7 @@ listen_any(void)
 
 /* Starts argv (with a port in it) in dir; returns when it says `ready`. */
 static void
-server_start(const char *ready, char *const argv[])
+server_start(const char *ready, const char *const argv[])
 {
 	char buf[4096];
 	size_t have = 0;
@@ -117,7 +118,7 @@ server_start(const char *ready, char *const argv[])
 		(void)dup2(p[1], 2);
 		(void)close(p[0]);
 		if (chdir(dir) == 0)
-			(void)execvp(argv[0], argv);
+			(void)execvp(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
 	(void)close(p[1]);
@@ -143,9 +144,9 @@ static void
 start_echo(const char *cert, const char *prio)
 {
 	char crt[64], key[64], num[16];
-	char *argv[] = {"gnutls-serv", "--echo", "--disable-client-cert",
+	const char *argv[] = {"gnutls-serv", "--echo", "--disable-client-cert",
 	    "--x509certfile", crt, "--x509keyfile", key, "--port", num,
-	    "--priority", (char *)prio, NULL};
+	    "--priority", prio, NULL};
 
 	(void)close(listen_any());
 	(void)snprintf(crt, sizeof(crt), "%s.pem", cert);
@@ -155,11 +156,11 @@ start_echo(const char *cert, const char *prio)
 }
 
 static void
-start_www(void)
+start_openssl(const char *mode)
 {
 	char num[32];
-	char *argv[] = {"openssl", "s_server", "-accept", num, "-cert",
-	    "good.pem", "-key", "good.key", "-HTTP", NULL};
+	const char *argv[] = {"openssl", "s_server", "-accept", num, "-cert",
+	    "good.pem", "-key", "good.key", mode, NULL};
 
 	(void)close(listen_any());
 	(void)snprintf(num, sizeof(num), "127.0.0.1:%u", port);
@@ -199,7 +200,7 @@ carry(int from, int to, bool count)
 	ssize_t n = recv(from, buf, sizeof(buf), MSG_DONTWAIT);
 	size_t done = 0;
 
-	if (n == 0)
+	if (n == 0 || (n == -1 && errno != EAGAIN))
 		(void)shutdown(to, SHUT_WR);
 	if (n <= 0)
 		return;
@@ -400,7 +401,7 @@ static const struct {
     {"", "connection closed"},
     {"\x16\x03\x03\x00\x10", "connection closed"},
     {"\x15\x03\x03\x00\x02\x02\x28", "refused by the server"},
-    {"\x16\x03\x03\xff\xff", "not a tls server"},
+    {"\x16\x03\x03\xff\xff", "handshake failed"},
 };
 static const size_t fake_len[] = {28, 0, 5, 7, 5};
 
@@ -466,7 +467,7 @@ START_TEST(large_records)
 	ssize_t n;
 	bool full = false;
 
-	start_www();
+	start_openssl("-HTTP");
 	dial("node.test", "ca.pem");
 	ck_assert_int_eq(shake(), 1);
 	ck_assert_int_eq(afw_tls_write(t, "GET /big HTTP/1.0\r\n\r\n", 21), 0);
@@ -498,12 +499,9 @@ START_TEST(many_records)
 	static char sent[4000 * 32], got[4000 * 32];
 	size_t i;
 
-	start_echo("good", "NORMAL");
+	start_openssl("-rev"); /* echoes each line, reversed */
 	dial("node.test", "ca.pem");
 	ck_assert_int_eq(shake(), 1);
-	ck_assert_int_eq(afw_tls_flush(t), 1);
-	while (records > 0)
-		ck_abort_msg("data before data");
 	for (i = 0; i < sizeof(sent); i++)
 		sent[i] = i % 32 == 31 ? '\n' : (char)('a' + i / 32 % 26);
 	hold = true;
