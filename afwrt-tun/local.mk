@@ -1,6 +1,22 @@
 # SPDX-License-Identifier: ISC
 noinst_LTLIBRARIES += afwrt-tun/libtun.la
-afwrt_tun_libtun_la_SOURCES = afwrt-tun/tun.c afwrt-tun/tun.h
+afwrt_tun_libtun_la_SOURCES = \
+	afwrt-tun/attempt.c afwrt-tun/attempt.h \
+	afwrt-tun/cstp.c afwrt-tun/cstp.h \
+	afwrt-tun/cstp_head.c afwrt-tun/cstp_head.h \
+	afwrt-tun/goodbye.c afwrt-tun/goodbye.h \
+	afwrt-tun/handover.c \
+	afwrt-tun/hold.c afwrt-tun/hold.h \
+	afwrt-tun/hydra_io.c \
+	afwrt-tun/hydra_tcp.c afwrt-tun/hydra_tcp.h \
+	afwrt-tun/retry.c afwrt-tun/retry.h \
+	afwrt-tun/route.c afwrt-tun/route.h \
+	afwrt-tun/route_private.h \
+	afwrt-tun/route_state.c \
+	afwrt-tun/session.c afwrt-tun/session.h \
+	afwrt-tun/stats.c afwrt-tun/stats.h \
+	afwrt-tun/transport.h \
+	afwrt-tun/tun.c afwrt-tun/tun.h
 afwrt_tun_libtun_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(MBEDTLS_CFLAGS)
 afwrt_tun_libtun_la_LIBADD = lib/libafwdaemon.la lib/libafwtls.la
 

@@ -22,7 +22,8 @@ lib_libafwdaemon_la_LIBADD = lib/libafwwire.la $(EVENT_LIBS) $(CAPNG_LIBS)
 
 # what afwrt-auth and afwrt-tun link on top: TLS
 noinst_LTLIBRARIES += lib/libafwtls.la
-lib_libafwtls_la_SOURCES = lib/tls/tls.c lib/tls/tls.h
+lib_libafwtls_la_SOURCES = lib/tls/tls.c lib/tls/tls.h \
+	lib/tls/verify.c lib/tls/verify.h
 lib_libafwtls_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(MBEDTLS_CFLAGS)
 lib_libafwtls_la_LIBADD = $(MBEDTLS_LIBS)
 

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -20,21 +21,26 @@ struct afw_tls;
  * certificates; it is copied. NULL with errno ENOMEM or EINVAL (no usable
  * certificate in ca); fd is closed then.
  */
-struct afw_tls *afw_tls_new(int fd, const char *host, const char *ca,
-    size_t ca_len);
+struct afw_tls *afw_tls_new(
+    int fd, const char *host, const char *ca, size_t ca_len);
 /* Closes the fd without a word (afw_tls_bye sends close_notify). */
 void afw_tls_free(struct afw_tls *t);
 
 /* 1 done, 0 not yet (see events), -1 failed (see error). */
 int afw_tls_handshake(struct afw_tls *t);
-/* 1: the certificate was the reason; text for `tls: <text>`: "expired",
+/* Why the last call failed; text for `tls: <text>`: "expired",
  * "not yet valid", "unknown authority", "wrong name", "handshake failed",
  * "connection closed" ... Static or inside t. */
 const char *afw_tls_error(const struct afw_tls *t);
 
-/* Bytes read (at most one record at a time); 0 the peer closed; -1 with errno
- * EAGAIN, ECONNRESET or EPROTO. */
+/*
+ * Bytes read (at most one record at a time); 0 the peer closed in order
+ * (close_notify); -1 with errno EAGAIN, ECONNRESET (also an end of file
+ * without close_notify) or EPROTO. Input is read ahead: go on until EAGAIN,
+ * or come back without waiting for the fd while afw_tls_pending.
+ */
 ssize_t afw_tls_read(struct afw_tls *t, void *buf, size_t size);
+bool afw_tls_pending(const struct afw_tls *t);
 /*
  * Encrypts data (at most 16 KiB) as exactly one record into the output
  * buffer; nothing is sent before afw_tls_flush, so that many records leave in

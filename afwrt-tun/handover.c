@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Make before break: a second connection with the same cookie takes over from
+ * the one that is up, and no packet is lost for it. The node ends the old one
+ * as soon as it sees the cookie again, so the order is: the new connection
+ * finishes TLS; from now on packets are held; the old one is drained (the node
+ * answers once it has taken everything); only then the new one sends its
+ * request. When it is up the held packets go out on it, and the old one is
+ * read until the node closes it.
+ */
+#include <string.h>
+
+#include "afwrt-tun/forward.h"
+#include "afwrt-tun/route_private.h"
+#include "afwrt-tun/tun.h"
+#include "lib/daemon/log.h"
+
+#define DRAIN_MS 2000 /* for the old connection to take what was sent */
+#define BEGIN_MS 3000 /* for the new one to be let in */
+#define OLD_MS   5000 /* for the node to close the old one */
+
+static void old_down(void *, const struct transport_end *);
+static void old_packet(void *, uint8_t *, size_t);
+static void old_batch_end(void *);
+static void old_nothing(void *);
+
+static const struct transport_owner old_owner = {
+    .packet = old_packet,
+    .batch_end = old_batch_end,
+    .rekey = old_nothing,
+    .drained = old_nothing,
+    .down = old_down,
+};
+
+static void
+timer_add(struct event *ev, int ms)
+{
+	struct timeval tv = {ms / 1000, (suseconds_t)(ms % 1000) * 1000};
+
+	(void)evtimer_add(ev, &tv);
+}
+
+/* Held packets go on by the current connection, or are lost without one. */
+static void
+hold_release(struct route *r)
+{
+	struct route_private *p = r->priv;
+	const uint8_t *packet;
+	size_t len;
+
+	p->holding = p->begun = false;
+	(void)evtimer_del(p->hold_end);
+	while ((packet = hold_front(&p->hold, &len)) != NULL) {
+		if (!route_send(r, packet, len)) {
+			route_send_flush(); /* and once more */
+			if (!route_send(r, packet, len))
+				r->dropped++;
+		}
+		hold_pop(&p->hold);
+	}
+	route_send_flush();
+}
+
+static void
+begin(struct route *r)
+{
+	struct route_private *p = r->priv;
+
+	if (p->begun)
+		return;
+	p->begun = true;
+	timer_add(p->hold_end, BEGIN_MS);
+	attempt_begin(p->attempt);
+}
+
+static void
+hold_end_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct route *r = arg;
+	struct route_private *p = r->priv;
+
+	(void)fd;
+	(void)what;
+	if (!p->begun)
+		begin(r);
+	else if (p->cur != NULL)
+		hold_release(r);
+}
+
+static void
+old_close(struct route *r)
+{
+	struct route_private *p = r->priv;
+
+	(void)evtimer_del(p->old_end);
+	if (p->old != NULL)
+		p->old->ops->close(p->old);
+	p->old = NULL;
+}
+
+static void
+old_end_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	old_close(arg);
+}
+
+void
+handover_init(struct route *r)
+{
+	struct event_base *base = tun_env()->base;
+	struct route_private *p = r->priv;
+
+	p->hold_end = evtimer_new(base, hold_end_cb, r);
+	p->old_end = evtimer_new(base, old_end_cb, r);
+	if (p->hold_end == NULL || p->old_end == NULL)
+		fatal("%s: out of memory", afw_log_name());
+}
+
+void
+handover_cancel(struct route *r)
+{
+	struct route_private *p = r->priv;
+
+	attempt_free(p->attempt);
+	p->attempt = NULL;
+	p->holding = p->begun = false;
+	(void)evtimer_del(p->hold_end);
+	r->dropped += hold_clear(&p->hold);
+	old_close(r);
+}
+
+/* ---- the new connection ------------------------------------------------ */
+
+void
+handover_secured(struct route *r)
+{
+	struct route_private *p = r->priv;
+
+	p->holding = true;
+	p->begun = false;
+	timer_add(p->hold_end, DRAIN_MS);
+	p->cur->ops->drain(p->cur);
+}
+
+void
+handover_up(
+    struct route *r, struct transport *t, const struct transport_params *tp)
+{
+	struct route_private *p = r->priv;
+	bool moved = !afw_addr_equal(&r->inner4, &tp->inner4) ||
+	    !afw_addr_equal(&r->inner6, &tp->inner6);
+
+	old_close(r);
+	if ((p->old = p->cur) != NULL) {
+		p->old->owner = &old_owner;
+		timer_add(p->old_end, OLD_MS);
+	}
+	p->cur = t;
+	p->connects++;
+	if (moved) { /* what is held has the old address */
+		r->dropped += hold_clear(&p->hold);
+		forward_route_down(r);
+	}
+	route_state_params(r, tp);
+	if (moved)
+		forward_route_up(r);
+	hold_release(r);
+}
+
+void
+handover_failed(struct route *r, enum afw_reason reason, const char *detail)
+{
+	struct transport_end end = {.reason = reason, .why = AFW_WHY_LOST};
+
+	log_warn("route %s: new connection: %s", r->conf.location, detail);
+	hold_release(r);
+	if (r->priv->cur != NULL)
+		return;
+	(void)afw_str_set(end.detail, sizeof(end.detail), detail);
+	route_state_lost(r, &end);
+}
+
+/* ---- the one that is up ------------------------------------------------ */
+
+void
+handover_start(struct route *r)
+{
+	static const char *const no = "route %s: no new connection: no session";
+	struct route_private *p = r->priv;
+
+	if (p->attempt != NULL || r->state != AFW_ROUTE_CONNECTED)
+		return;
+	if (p->mem.session == NULL || session_expired(p->mem.session)) {
+		log_debug(no, r->conf.location);
+		return;
+	}
+	route_state_second(r);
+}
+
+void
+handover_drained(struct route *r)
+{
+	if (r->priv->holding)
+		begin(r);
+}
+
+/*
+ * Once the new connection has sent its request the node ends the old one, so
+ * that is no loss yet.
+ */
+void
+handover_lost(struct route *r, const struct transport_end *end)
+{
+	struct route_private *p = r->priv;
+
+	if (p->holding && p->attempt != NULL) {
+		begin(r);
+		return;
+	}
+	handover_cancel(r);
+	route_state_lost(r, end);
+}
+
+/* ---- the old one ------------------------------------------------------- */
+
+static void
+old_packet(void *arg, uint8_t *packet, size_t len)
+{
+	forward_from_node(arg, packet, len);
+}
+
+static void
+old_batch_end(void *arg)
+{
+	(void)arg;
+	forward_from_node_flush();
+}
+
+static void
+old_nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void
+old_down(void *arg, const struct transport_end *end)
+{
+	(void)end;
+	old_close(arg);
+}

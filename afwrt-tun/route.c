@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table of routes and the way of a packet to the node. There are at most
+ * AFW_ROUTES_MAX of them, so a list does.
+ */
+#include "route.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "afwrt-tun/forward.h"
+#include "afwrt-tun/goodbye.h"
+#include "afwrt-tun/route_private.h"
+#include "afwrt-tun/tun.h"
+#include "lib/daemon/daemon.h"
+#include "lib/daemon/log.h"
+
+static struct route *routes;
+static struct route *dirty;
+
+const struct transport_ops *
+transport_find(uint32_t type)
+{
+	return type == AFW_TYPE_HYDRA_TCP ? &hydra_tcp_ops : NULL;
+}
+
+struct route *
+route_find(uint32_t id)
+{
+	struct route *r;
+
+	for (r = routes; r != NULL; r = r->next)
+		if (r->id == id)
+			return r;
+	return NULL;
+}
+
+void
+route_each(void (*fn)(struct route *r, void *arg), void *arg)
+{
+	struct route *r, *next;
+
+	for (r = routes; r != NULL; r = next) {
+		next = r->next;
+		fn(r, arg);
+	}
+}
+
+/* ---- packets ----------------------------------------------------------- */
+
+bool
+route_ready(const struct route *r)
+{
+	return r->state == AFW_ROUTE_CONNECTED;
+}
+
+void
+route_want(struct route *r)
+{
+	if (r->state == AFW_ROUTE_IDLE)
+		route_state_connect(r);
+}
+
+bool
+route_send(struct route *r, const uint8_t *packet, size_t len)
+{
+	struct route_private *p = r->priv;
+
+	if (p->holding)
+		return hold_push(&p->hold, packet, len);
+	if (p->cur == NULL || !p->cur->ops->send(p->cur, packet, len))
+		return false;
+	if (!p->dirty) {
+		p->dirty = true;
+		p->next_dirty = dirty;
+		dirty = r;
+	}
+	return true;
+}
+
+void
+route_send_flush(void)
+{
+	struct route *r;
+	struct transport *t;
+
+	while ((r = dirty) != NULL) {
+		dirty = r->priv->next_dirty;
+		r->priv->dirty = false;
+		if ((t = r->priv->cur) != NULL)
+			t->ops->flush(t);
+	}
+}
+
+/* ---- the table --------------------------------------------------------- */
+
+static struct route *
+route_new(const struct afw_m_route *conf)
+{
+	struct route *r = calloc(1, sizeof(*r));
+
+	if (r == NULL || (r->priv = calloc(1, sizeof(*r->priv))) == NULL)
+		fatal("%s: out of memory", afw_log_name());
+	r->id = conf->route;
+	r->conf = *conf;
+	r->priv->seq = conf->seq;
+	route_state_init(r);
+	handover_init(r);
+	r->next = routes;
+	routes = r;
+	return r;
+}
+
+/* The policy of a route may change, its place may not. */
+static int
+route_change(struct route *r, const struct afw_m_route *conf)
+{
+	if (r->conf.type != conf->type ||
+	    strcmp(r->conf.location, conf->location) != 0)
+		return AFW_EEXIST;
+	r->conf = *conf;
+	if (r->priv->seq < conf->seq)
+		r->priv->seq = conf->seq;
+	return 0;
+}
+
+int
+route_set(const struct afw_m_route *conf)
+{
+	struct route *r = route_find(conf->route);
+	size_t n = 0;
+	int rc;
+
+	if (transport_find(conf->type) == NULL)
+		return AFW_ENOTSUP;
+	if (r != NULL) {
+		if ((rc = route_change(r, conf)) != 0)
+			return rc;
+	} else {
+		for (r = routes; r != NULL; r = r->next)
+			n++;
+		if (n >= AFW_ROUTES_MAX)
+			return AFW_ENOSPC;
+		r = route_new(conf);
+	}
+	if (r->state == AFW_ROUTE_IDLE &&
+	    (conf->flags & (AFW_R_RESUME | AFW_R_EAGER)) != 0)
+		route_state_connect(r);
+	return 0;
+}
+
+int
+route_up(uint32_t id)
+{
+	struct route *r = route_find(id);
+
+	if (r == NULL)
+		return AFW_ENOENT;
+	r->priv->retries = 0;
+	route_state_connect(r);
+	return 0;
+}
+
+static void
+dirty_remove(struct route *r)
+{
+	struct route **pp;
+
+	for (pp = &dirty; *pp != NULL; pp = &(*pp)->priv->next_dirty)
+		if (*pp == r) {
+			*pp = r->priv->next_dirty;
+			return;
+		}
+}
+
+static void
+route_unlink(struct route *r)
+{
+	struct route **pp;
+
+	for (pp = &routes; *pp != NULL; pp = &(*pp)->next)
+		if (*pp == r) {
+			*pp = r->next;
+			break;
+		}
+	dirty_remove(r);
+}
+
+static void
+session_end(const struct route *r)
+{
+	struct afw_m_route_id m = {.route = r->id};
+	struct afw_link *l = afw_daemon_peer(AFW_AUTH);
+
+	if (r->priv->mem.asked && afw_link_is_open(l))
+		(void)afw_link_send(l, AFW_MSG_SESSION_END, 0, &m, -1);
+}
+
+int
+route_delete(uint32_t id, void (*done)(void *arg), void *arg)
+{
+	struct route *r = route_find(id);
+	struct transport *t;
+
+	if (r == NULL)
+		return AFW_ENOENT;
+	t = route_state_end(r);
+	session_end(r);
+	nat_route_drop(id);
+	route_unlink(r);
+	route_state_free(r);
+	free(r->priv);
+	free(r);
+	if (t != NULL)
+		goodbye_start(t, "client logout", done, arg);
+	else
+		done(arg);
+	return 0;
+}
+
+/* ---- all of them ------------------------------------------------------- */
+
+static unsigned int leaving;
+static void (*all_done)(void);
+
+static void
+one_done(void *arg)
+{
+	(void)arg;
+	if (--leaving == 0)
+		all_done();
+}
+
+void
+route_delete_all(void (*done)(void))
+{
+	all_done = done;
+	leaving = 1; /* so that it is not done before the last was begun */
+	while (routes != NULL) {
+		leaving++;
+		(void)route_delete(routes->id, one_done, NULL);
+	}
+	one_done(NULL);
+}
+
+static void
+kick_one(struct route *r, void *arg)
+{
+	(void)arg;
+	if (r->priv->attempt != NULL)
+		attempt_kick(r->priv->attempt);
+}
+
+void
+route_kick(void)
+{
+	route_each(kick_one, NULL);
+}
+
+static void
+wan_one(struct route *r, void *arg)
+{
+	struct transport *t = r->priv->cur;
+
+	if (t != NULL)
+		t->ops->probe(t);
+	if (r->state == AFW_ROUTE_CONNECTED && *(bool *)arg)
+		handover_start(r);
+	kick_one(r, NULL);
+	route_state_hurry(r);
+}
+
+void
+route_wan(bool moved)
+{
+	route_each(wan_one, &moved);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef AFWRT_TUN_SESSION_H
+#define AFWRT_TUN_SESSION_H
+
+#include "lib/wire/channel.h"
+
+/*
+ * What afwrt-auth hands out for a route: a server and the cookie it takes.
+ * Kept while it is good, so that a broken connection resumes by it.
+ */
+struct session {
+	struct afw_addr server;
+	uint16_t port;
+	uint64_t expire_time; /* Unix seconds, 0 unknown */
+	char host[256];
+	char cookie[2048];
+	char *ca; /* PEM */
+	size_t ca_len;
+};
+
+/* From a SESSION message, whose fd is read. NULL: unreadable, see errno. */
+struct session *session_new(struct afw_msg *m);
+/* Wipes and frees; NULL is fine. */
+void session_free(struct session *s);
+/* Its time is over by the wall clock. */
+bool session_expired(const struct session *s);
+
+#endif
