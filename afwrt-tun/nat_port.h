@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef AFWRT_TUN_NAT_PORT_H
+#define AFWRT_TUN_NAT_PORT_H
+
+#include "afwrt-tun/nat_table.h"
+
+/*
+ * A new entry for this key from the LAN, with a port on the node's side: the
+ * device's own when it is free, else one of the same range and, if there is
+ * one, the same parity (RFC 4787 REQ-3, REQ-4). NULL: none was found in a
+ * bounded number of tries.
+ */
+struct nat_entry *nat_port_entry(
+    const struct nat_key *lan, const uint8_t *inner, uint8_t flags);
+
+#endif
