@@ -29,7 +29,18 @@ lib_libafwtls_la_LIBADD = $(MBEDTLS_LIBS)
 
 # the client library
 lib_LTLIBRARIES += lib/libafwrt-client.la
-lib_libafwrt_client_la_SOURCES = lib/api.c
+lib_libafwrt_client_la_SOURCES = \
+	lib/api.c lib/api_account.c lib/api_rules.c \
+	lib/client.c lib/client.h \
+	lib/conf.c lib/conf.h lib/conf_list.c lib/conf_list.h \
+	lib/errors.c lib/errors.h \
+	lib/events.c lib/events.h \
+	lib/loop.c lib/loop.h \
+	lib/notice.c lib/notice.h \
+	lib/rules.c lib/rules.h \
+	lib/spawn.c lib/spawn.h \
+	lib/status.c lib/status.h \
+	lib/suite.c lib/suite.h
 lib_libafwrt_client_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 lib_libafwrt_client_la_LIBADD = lib/libafwwire.la $(JANSSON_LIBS)
 lib_libafwrt_client_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 \
