@@ -98,6 +98,7 @@ AFW_MSG(87, AUTH_INVALID, P(AUTH, SUP), EV, status, NO, R, 0)
 AFW_MSG(88, AUTH_EXPIRED, P(AUTH, SUP), EV, none, NO, R, 0)
 
 /* B: supervisor and afwrt-net */
+/* fd: the TUN kept by the supervisor, or an open, unused /dev/net/tun */
 AFW_MSG(100, NET_CONFIG, P(SUP, NET), RQ, config, OPT, R, 0)
 /* between BEGIN and COMMIT rules are only collected; COMMIT is one
  * transaction that also removes what was not named */
@@ -108,6 +109,9 @@ AFW_MSG(104, NET_RULE_DEL, P(SUP, NET), RQ, key, NO, R, 0)
 /* take everything off the system, but stay; answered when it is gone */
 AFW_MSG(105, NET_CLEAR, P(SUP, NET), RQ, shutdown, NO, R, 0)
 AFW_MSG(106, WAN, P(NET, SUP) | P(NET, TUN) | P(NET, AUTH), EV, wan, NO, R, 0)
+/* the TUN, for safe keeping: the supervisor holds this fd (instead of an
+ * older one) and gives it back in NET_CONFIG to the next afwrt-net */
+AFW_MSG(107, NET_KEEP, P(NET, SUP), EV, none, ONE, R, 0)
 
 /* C: supervisor and afwrt-tun */
 AFW_MSG(120, TUN_CONFIG, P(SUP, TUN), RQ, tun_config, ONE, R, 0)
