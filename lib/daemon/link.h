@@ -47,6 +47,9 @@ struct afw_link {
 	struct afw_pending *pending;
 	uint32_t next_id;
 	bool dead; /* closed() is due or done */
+	/* everything that waited for a slow peer is sent; may be NULL, set it
+	 * after afw_link_open */
+	void (*drained)(void *arg, struct afw_link *l);
 };
 
 /* Takes fd. 0, or -1 and errno. The struct must stay where it is. */
