@@ -280,6 +280,8 @@ write_cb(evutil_socket_t fd, short what, void *arg)
 		(void)event_add(l->wr, NULL);
 	else if (rc == -1)
 		link_die(l);
+	else if (l->drained != NULL)
+		l->drained(l->arg, l);
 }
 
 int

@@ -48,6 +48,9 @@ struct afw_link {
 	int64_t due; /* when the timer fires, 0 never */
 	uint32_t next_id;
 	bool dead; /* closed() is due or done */
+	/* everything that waited for a slow peer is sent; may be NULL, set it
+	 * after afw_link_open */
+	void (*drained)(void *arg, struct afw_link *l);
 };
 
 /*

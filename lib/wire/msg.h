@@ -20,6 +20,8 @@
 #define AFW_PAYLOAD_MAX	  (AFW_MSG_MAX - 16)
 #define AFW_BLOB_MAX	  (1024 * 1024) /* bytes in a passed memfd */
 #define AFW_LOCATION_SIZE 64
+/* the default location when none is configured: the backend's choice */
+#define AFW_LOCATION_OPTIMAL "optimal"
 #define AFW_IFNAME_SIZE	  16
 #define AFW_DETAIL_SIZE	  96
 #define AFW_TOKEN_SIZE	  4097 /* longest token and its NUL */

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table of routes and their states as afwrt-tun reports them. It is the
+ * owner of "which locations are in use"; at most AFW_ROUTES_MAX.
+ */
+#include "routes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "afwrtd.h"
+#include "events.h"
+#include "lib/daemon/log.h"
+#include "run.h"
+
+static struct route *routes[AFW_ROUTES_MAX];
+static struct route *default_route;
+static uint32_t last_id;
+
+struct route *
+routes_next(const struct route *r)
+{
+	size_t i = 0;
+
+	if (r != NULL) {
+		while (routes[i] != r)
+			i++;
+		i++;
+	}
+	for (; i < AFW_ROUTES_MAX; i++)
+		if (routes[i] != NULL)
+			return routes[i];
+	return NULL;
+}
+
+struct route *
+routes_find(const char *location)
+{
+	struct route *r = NULL;
+
+	while ((r = routes_next(r)) != NULL)
+		if (strcmp(r->location, location) == 0)
+			return r;
+	return NULL;
+}
+
+struct route *
+routes_find_id(uint32_t id)
+{
+	struct route *r = NULL;
+
+	while ((r = routes_next(r)) != NULL)
+		if (r->id == id)
+			return r;
+	return NULL;
+}
+
+struct route *
+routes_make(const char *location)
+{
+	struct route *r = routes_find(location);
+	size_t i = 0;
+
+	if (r != NULL)
+		return r;
+	while (i < AFW_ROUTES_MAX && routes[i] != NULL)
+		i++;
+	if (i == AFW_ROUTES_MAX)
+		return NULL;
+	r = afwrtd_alloc(sizeof(*r));
+	r->id = ++last_id;
+	r->state = AFW_ROUTE_IDLE;
+	(void)afw_str_set(r->location, sizeof(r->location), location);
+	routes[i] = r;
+	return r;
+}
+
+void
+routes_default_make(const char *location)
+{
+	default_route =
+	    routes_make(location[0] != '\0' ? location : AFW_LOCATION_OPTIMAL);
+	if (default_route != NULL)
+		default_route->is_default = true;
+}
+
+struct route *
+routes_default(void)
+{
+	return default_route;
+}
+
+uint32_t
+routes_default_id(void)
+{
+	return default_route != NULL ? default_route->id : 0;
+}
+
+void
+routes_collect(struct route *r)
+{
+	size_t i;
+
+	if (r->set || r->uses > 0 || r->is_default || r->deleting || r->busy)
+		return;
+	for (i = 0; routes[i] != r; i++)
+		;
+	routes[i] = NULL;
+	free(r);
+}
+
+void
+routes_release(struct route *r)
+{
+	r->uses--;
+	routes_collect(r);
+}
+
+void
+routes_message(const struct route *r, struct afw_m_route *m)
+{
+	const struct afw_m_config *c = run_config();
+
+	memset(m, 0, sizeof(*m));
+	m->route = r->id;
+	m->type = c->type;
+	m->seq = r->seq;
+	m->reconnect = c->reconnect;
+	if (r->is_default) {
+		m->flags |= AFW_R_DEFAULT;
+		m->reconnect = AFW_RECONNECT_AUTO;
+		m->reconnect_interval = c->reconnect_interval;
+	}
+	if (r->resume)
+		m->flags |= AFW_R_RESUME;
+	if (r->eager)
+		m->flags |= AFW_R_EAGER;
+	memcpy(m->location, r->location, sizeof(m->location));
+}
+
+static void
+state_set(struct route *r, uint32_t state, uint32_t reason, const char *detail)
+{
+	char text[AFW_DETAIL_SIZE + 32];
+
+	r->state = state;
+	switch (state) {
+	case AFW_ROUTE_CONNECTED:
+		r->resume = false;
+		log_info("route %s: connected", r->location);
+		break;
+	case AFW_ROUTE_DISCONNECTED:
+	case AFW_ROUTE_FAILED:
+		(void)afw_reason_print(reason, detail, text, sizeof(text));
+		log_info("route %s: %s%s%s", r->location,
+		    state == AFW_ROUTE_FAILED ? "failed" : "disconnected",
+		    text[0] != '\0' ? ": " : "", text);
+		break;
+	default:
+		return;
+	}
+	events_route(r, state, reason, detail);
+}
+
+void
+routes_tun_died(void)
+{
+	struct route *r = NULL;
+
+	while ((r = routes_next(r)) != NULL) {
+		r->seen_up = r->seen_down = 0;
+		memset(&r->stats, 0, sizeof(r->stats));
+		if (r->state == AFW_ROUTE_CONNECTED) {
+			r->resume = true;
+			r->seq++;
+			state_set(
+			    r, AFW_ROUTE_DISCONNECTED, AFW_REASON_NONE, "");
+		} else if (r->state == AFW_ROUTE_CONNECTING) {
+			r->resume = true;
+			r->state = AFW_ROUTE_IDLE;
+		}
+	}
+}
+
+void
+routes_deleted(struct route *r)
+{
+	if (r->state == AFW_ROUTE_CONNECTED) {
+		r->seq++;
+		state_set(r, AFW_ROUTE_DISCONNECTED, AFW_REASON_NONE, "");
+	}
+	r->set = r->resume = r->eager = r->deleting = false;
+	r->state = AFW_ROUTE_IDLE;
+	memset(&r->stats, 0, sizeof(r->stats));
+	r->seen_up = r->seen_down = 0;
+}
+
+/*
+ * What is up must go down before anything else, and only what is up can go
+ * down: the application counts on pairs.
+ */
+static bool
+step_is_legal(uint32_t from, uint32_t to)
+{
+	bool was_up = from == AFW_ROUTE_CONNECTED;
+
+	return was_up == (to == AFW_ROUTE_DISCONNECTED);
+}
+
+int
+routes_event_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	const struct afw_m_route_event *e = (const void *)m->payload;
+	struct route *r = routes_find_id(e->route);
+
+	(void)arg;
+	(void)l;
+	if (r == NULL && e->route <= last_id)
+		return 0; /* was deleted in the meantime */
+	if (r == NULL) {
+		log_err("tun: event of route %u, which never was", e->route);
+		return -1;
+	}
+	if (e->seq <= r->seq || !step_is_legal(r->state, e->state)) {
+		log_err("route %s: event %u from state %u to %u is not legal",
+		    r->location, e->seq, r->state, e->state);
+		return -1;
+	}
+	r->seq = e->seq;
+	state_set(r, e->state, e->reason, e->detail);
+	return 0;
+}

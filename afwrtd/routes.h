@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef AFWRTD_ROUTES_H
+#define AFWRTD_ROUTES_H
+
+#include "lib/daemon/link.h"
+
+/*
+ * The locations in use. A route is found by its location; its id is for the
+ * other processes and is never used again in a life of afwrtd.
+ */
+struct route {
+	uint32_t id;
+	char location[AFW_LOCATION_SIZE];
+	bool is_default;
+	bool set;       /* afwrt-tun has it, or will after its restart */
+	bool eager;     /* connects without waiting for a packet */
+	bool resume;    /* was up when afwrt-tun died */
+	bool busy;      /* a request about it runs */
+	bool deleting;  /* ROUTE_DEL is under way */
+	uint32_t state; /* enum afw_route_state */
+	uint32_t seq;   /* of the last event */
+	uint32_t uses;  /* rules, and requests that will make one */
+	struct afw_m_route_stats stats; /* the last known */
+	uint64_t seen_up, seen_down;    /* counters at the last report */
+	uint64_t owed_up, owed_down;    /* not reported yet */
+	uint32_t owed_points;
+};
+
+/* The default location's route; made with the configuration, set by RUN. */
+void routes_default_make(const char *location);
+uint32_t routes_default_id(void);
+struct route *routes_default(void);
+
+struct route *routes_find(const char *location);
+struct route *routes_find_id(uint32_t id);
+/* Found or made; NULL when AFW_ROUTES_MAX are in use. */
+struct route *routes_make(const char *location);
+/* r is NULL at first; NULL after the last. */
+struct route *routes_next(const struct route *r);
+/* One use less; a route that nobody has or wants is forgotten. */
+void routes_release(struct route *r);
+/* Forgets it if nothing refers to it. */
+void routes_collect(struct route *r);
+
+/* What afwrt-tun is told. */
+void routes_message(const struct route *r, struct afw_m_route *m);
+
+/* afwrt-tun is gone: what was connected is not any more. */
+void routes_tun_died(void);
+/* ROUTE_DEL was answered: not set; an end that was not reported is. */
+void routes_deleted(struct route *r);
+
+int routes_event_handle(void *arg, struct afw_link *l, struct afw_msg *m);
+
+#endif

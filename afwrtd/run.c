@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where the suite is in its life: configured, running, stopped, ending. It
+ * owns the configuration of the library and what is known about the uplink.
+ */
+#include "config.h"
+
+#include "run.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "afwrtd.h"
+#include "ask.h"
+#include "batch.h"
+#include "lib/daemon/log.h"
+#include "library.h"
+#include "replay.h"
+#include "requests.h"
+#include "routes.h"
+#include "stats.h"
+#include "stop.h"
+#include "supervise.h"
+
+#define CONFIG_MS 20000 /* that all helpers may need to get ready */
+#define LOGIN_MS  10000 /* that RUN waits for the first login */
+#define ROUTE_MS  5000
+#define END_MS    15000 /* from the end of file to our exit */
+#define STOPS_MAX 8
+
+enum run_state {
+	RUN_NONE, /* no configuration */
+	RUN_CONFIGURING,
+	RUN_IDLE,  /* configured, not running */
+	RUN_WAN,   /* RUN waits for the uplink */
+	RUN_LOGIN, /* RUN waits for the login and the default route */
+	RUN_RUNNING,
+	RUN_STOPPING
+};
+
+static enum run_state state;
+static bool applied, ending, was_running, stop_begun, have_wan;
+static struct afw_m_config config;
+static struct afw_m_wan wan;
+static struct event *timer;
+static uint32_t config_id, run_id;
+static uint32_t stop_ids[STOPS_MAX];
+static unsigned int n_stops;
+static unsigned int starts_left, start_code;
+
+bool
+run_is_configured(void)
+{
+	return state != RUN_NONE;
+}
+
+bool
+run_is_applied(void)
+{
+	return applied;
+}
+
+bool
+run_is_stopping(void)
+{
+	return state == RUN_STOPPING || ending;
+}
+
+const struct afw_m_config *
+run_config(void)
+{
+	return &config;
+}
+
+int
+run_log_level(void)
+{
+	return run_is_configured() ? (int)config.log_level : LOG_INFO;
+}
+
+static void
+answer(uint32_t id, unsigned int code, const char *text)
+{
+	afw_link_status(library_link(), id, code, "%s",
+	    text != NULL ? text : afw_error_text(code));
+}
+
+/* ---- configuration ------------------------------------------------------ */
+
+static void
+config_answer(unsigned int code, const char *text)
+{
+	(void)evtimer_del(timer);
+	state = code == AFW_OK ? RUN_IDLE : RUN_NONE;
+	if (code != AFW_OK)
+		applied = false;
+	answer(config_id, code, text);
+}
+
+bool
+run_config_failed(unsigned int code, const char *text)
+{
+	if (state != RUN_CONFIGURING)
+		return false;
+	config_answer(code, text);
+	return true;
+}
+
+static const struct child *
+not_ready(void)
+{
+	const struct child *c;
+
+	CHILD_FOREACH(c)
+	if (c->state != CHILD_UP || (c->role != AFW_AUTH && !c->configured))
+		return c;
+	return NULL;
+}
+
+void
+run_child_up(struct child *c)
+{
+	(void)c;
+	if (state == RUN_CONFIGURING && not_ready() == NULL)
+		config_answer(AFW_OK, NULL);
+}
+
+void
+run_child_failed(struct child *c)
+{
+	(void)run_config_failed(c->fail_code, c->fail_text);
+}
+
+/* What this version does not do yet, and what cannot be. NULL: fine. */
+static const char *
+config_refuses(const struct afw_m_config *c, bool has_fd, unsigned int *code)
+{
+	*code = AFW_ENOSYS;
+	if (has_fd)
+		return "hydra_tun_fd is not implemented yet";
+	if ((c->flags & AFW_C_DEFAULT_GATEWAY) != 0)
+		return "default_gateway is not implemented yet";
+	if (c->type != AFW_TYPE_HYDRA_TCP)
+		return "type wireguard is not implemented yet";
+	*code = AFW_EINVAL;
+	if (c->config_dir[0] != '/')
+		return "config_dir is not an absolute path";
+	if (c->tun_dev_path[0] != '/')
+		return "tun_dev_path is not an absolute path";
+	if (c->ca_file[0] != '\0' && c->ca_file[0] != '/')
+		return "ca_file is not an absolute path";
+	return NULL;
+}
+
+static void
+timer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	const struct child *c;
+	char text[64];
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (state == RUN_CONFIGURING && (c = not_ready()) != NULL) {
+		(void)snprintf(
+		    text, sizeof(text), "%s did not get ready", c->prog);
+		(void)run_config_failed(AFW_ETIMEDOUT, text);
+	} else if (state == RUN_WAN) {
+		state = RUN_IDLE;
+		(void)snprintf(text, sizeof(text), "%s did not come up",
+		    config.wan_ifname);
+		answer(run_id, AFW_ENODEV, text);
+	}
+}
+
+int
+run_config_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	const struct afw_m_config *c = (const void *)m->payload;
+	const char *why;
+	unsigned int code;
+	enum afw_role role;
+
+	(void)arg;
+	(void)l;
+	if (state != RUN_NONE || ending)
+		return AFW_EALREADY;
+	if ((why = config_refuses(c, m->fd != -1, &code)) != NULL) {
+		answer(m->hdr.id, code, why);
+		return 0;
+	}
+	config = *c;
+	config_id = m->hdr.id;
+	state = RUN_CONFIGURING;
+	applied = true;
+	afw_log_level_set((int)c->log_level);
+	routes_default_make(c->vl_default);
+	if (timer == NULL)
+		timer = afwrtd_timer(timer_cb, NULL);
+	afwrtd_timer_set(timer, CONFIG_MS);
+	for (role = AFW_NET; role <= AFW_AUTH && state == RUN_CONFIGURING;
+	     role++) {
+		supervise_want(role);
+		replay_more(role);
+	}
+	return 0;
+}
+
+/* ---- run ---------------------------------------------------------------- */
+
+static void
+run_answer(unsigned int code, const char *text)
+{
+	(void)evtimer_del(timer);
+	state = code == AFW_OK ? RUN_RUNNING : RUN_IDLE;
+	if (code == AFW_OK) {
+		log_info("running");
+		stats_report(config.report_interval);
+		if (config.type == AFW_TYPE_WIREGUARD)
+			(void)afw_link_send(
+			    library_link(), AFW_MSG_EV_READY, 0, NULL, -1);
+	}
+	answer(run_id, code, text);
+}
+
+/* Only a refused login ends the start: what is down now may come up. */
+static void
+start_step_end(unsigned int code, const char *text)
+{
+	if (code == AFW_EACCES)
+		start_code = code;
+	if (--starts_left > 0 || state != RUN_LOGIN)
+		return;
+	run_answer(
+	    start_code, start_code != AFW_OK ? "the login was refused" : text);
+}
+
+static void
+login_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	(void)arg;
+	(void)m;
+	if (code != AFW_OK)
+		log_warn("login: %s", text);
+	start_step_end(code, NULL);
+}
+
+static void
+default_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	struct route *r = routes_default();
+
+	(void)arg;
+	(void)m;
+	r->busy = false;
+	if (code == AFW_OK && !run_is_stopping())
+		r->set = true;
+	else if (code != AFW_OK)
+		log_err("route %s: not set up: %s", r->location, text);
+	start_step_end(AFW_OK, NULL);
+}
+
+static void
+default_start(void)
+{
+	struct route *r = routes_default();
+	struct afw_m_route set;
+
+	r->eager = true;
+	r->busy = true;
+	routes_message(r, &set);
+	starts_left++;
+	ask(AFW_TUN, AFW_MSG_ROUTE_SET, &set, ROUTE_MS, false, default_reply,
+	    NULL);
+}
+
+static void
+run_go(void)
+{
+	(void)evtimer_del(timer);
+	state = RUN_LOGIN;
+	starts_left = 1;
+	start_code = AFW_OK;
+	ask(AFW_AUTH, AFW_MSG_AUTH_BEGIN, NULL, LOGIN_MS, false, login_reply,
+	    NULL);
+	if (routes_default() != NULL)
+		default_start();
+}
+
+static void
+route_told(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	struct route *r = arg;
+
+	(void)m;
+	r->busy = false;
+	if (code != AFW_OK)
+		log_err("route %s: not set up: %s", r->location, text);
+	requests_resume();
+}
+
+/* After a stop: the helpers hear again what they had forgotten. */
+static void
+apply(void)
+{
+	struct route *r = NULL;
+	struct afw_m_route set;
+
+	applied = true;
+	while ((r = routes_next(r)) != NULL) {
+		if (r->uses == 0)
+			continue;
+		r->set = r->busy = true;
+		routes_message(r, &set);
+		ask(AFW_TUN, AFW_MSG_ROUTE_SET, &set, ROUTE_MS, false,
+		    route_told, r);
+	}
+	replay_more(AFW_NET);
+}
+
+int
+run_run_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	(void)arg;
+	(void)l;
+	switch (state) {
+	case RUN_NONE:
+	case RUN_CONFIGURING:
+		answer(m->hdr.id, AFW_EINVAL, "not configured");
+		return 0;
+	case RUN_IDLE:
+		break;
+	case RUN_STOPPING:
+		return AFW_EBUSY;
+	default:
+		return AFW_EALREADY;
+	}
+	if (ending)
+		return AFW_EPIPE;
+	run_id = m->hdr.id;
+	if (!applied)
+		apply();
+	if (have_wan && wan.up) {
+		run_go();
+		return 0;
+	}
+	state = RUN_WAN;
+	log_info("waits up to %u s for %s", config.wan_wait, config.wan_ifname);
+	afwrtd_timer_set(
+	    timer, config.wan_wait < 86400 ? config.wan_wait * 1000 : 86400000);
+	return 0;
+}
+
+int
+run_wan_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	const struct afw_m_wan *w = (const void *)m->payload;
+
+	(void)arg;
+	(void)l;
+	if (!have_wan || w->up != wan.up || strcmp(w->ifname, wan.ifname) != 0)
+		log_info("uplink %s: %s", w->ifname, w->up ? "up" : "down");
+	wan = *w;
+	have_wan = true;
+	if (state == RUN_WAN && wan.up)
+		run_go();
+	return 0;
+}
+
+/* ---- stop and end -------------------------------------------------------- */
+
+static bool
+keep_blocked(void)
+{
+	return (config.flags & AFW_C_KILLSWITCH) != 0;
+}
+
+static void
+stop_finished(void)
+{
+	struct afw_m_status ok = {.code = AFW_OK};
+	unsigned int i;
+
+	applied = stop_begun = false;
+	state = RUN_IDLE;
+	if (was_running)
+		(void)afw_link_send(
+		    library_link(), AFW_MSG_EV_STOPPED, 0, &ok, -1);
+	was_running = false;
+	for (i = 0; i < n_stops; i++)
+		answer(stop_ids[i], AFW_OK, NULL);
+	n_stops = 0;
+	log_info("stopped");
+	if (ending)
+		stop_children(keep_blocked());
+}
+
+void
+run_requests_idle(void)
+{
+	if (state != RUN_STOPPING || stop_begun)
+		return;
+	stop_begun = true;
+	stop_start(keep_blocked(), stop_finished);
+}
+
+static void
+stop_begin(void)
+{
+	if (state == RUN_CONFIGURING)
+		config_answer(AFW_EPIPE, "stopped");
+	if (state == RUN_WAN || state == RUN_LOGIN)
+		run_answer(AFW_OK, NULL);
+	was_running = state == RUN_RUNNING;
+	stats_report(0);
+	state = RUN_STOPPING;
+	if (requests_idle())
+		run_requests_idle();
+}
+
+int
+run_stop_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	(void)arg;
+	(void)l;
+	if (!run_is_configured() || n_stops == STOPS_MAX ||
+	    (!applied && state == RUN_IDLE)) {
+		answer(m->hdr.id, AFW_OK, NULL);
+		return 0;
+	}
+	stop_ids[n_stops++] = m->hdr.id;
+	if (state != RUN_STOPPING)
+		stop_begin();
+	return 0;
+}
+
+void
+run_end(void)
+{
+	if (ending)
+		return;
+	ending = true;
+	stop_limit(END_MS);
+	if (state == RUN_CONFIGURING)
+		config_answer(AFW_EPIPE, "stopped");
+	if (state == RUN_STOPPING)
+		return;
+	if (applied)
+		stop_begin();
+	else
+		stop_children(keep_blocked());
+}
+
+void
+run_child_gone(void)
+{
+	if (child_all_gone())
+		(void)event_base_loopbreak(afwrtd_base);
+}
