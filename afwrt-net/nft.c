@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table `inet afwrt` as a whole: looked at, made, repaired, removed.
+ * Repair is one transaction that keeps what the sets hold.
+ */
+#include "nft.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include <libnftnl/chain.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <libnftnl/udata.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/daemon/log.h"
+
+/* not in the headers of older kernels; PERSIST came with Linux 6.9 */
+#define TABLE_OWNER   0x2
+#define TABLE_PERSIST 0x4
+#define PRIO_MANGLE   (-150)
+
+/* What is there. */
+struct state {
+	bool table;
+	uint32_t flags, owner;
+	char comments[NFT_COMMENTS_SIZE];
+};
+
+int
+nft_open(struct nft *n)
+{
+	return netlink_open(&n->nl, NETLINK_NETFILTER);
+}
+
+void
+nft_close(struct nft *n)
+{
+	netlink_close(&n->nl);
+}
+
+static void
+table_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	struct state *s = arg;
+	const struct nlattr *a;
+
+	s->table = true;
+	mnl_attr_for_each (a, nlh, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_get_type(a) == NFTA_TABLE_FLAGS)
+			s->flags = ntohl(mnl_attr_get_u32(a));
+		else if (mnl_attr_get_type(a) == NFTA_TABLE_OWNER)
+			s->owner = ntohl(mnl_attr_get_u32(a));
+	}
+}
+
+static int
+comment_take(const struct nftnl_udata *u, void *arg)
+{
+	const char **comment = arg;
+	const char *text = nftnl_udata_get(u);
+	uint8_t len = nftnl_udata_len(u);
+
+	if (nftnl_udata_type(u) == NFTNL_UDATA_RULE_COMMENT && len > 0 &&
+	    text[len - 1] == '\0')
+		*comment = text;
+	return 0;
+}
+
+static void
+rule_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nftnl_rule *r = nftnl_rule_alloc();
+	const char *comment = "(not ours)";
+	struct state *s = arg;
+	size_t used = strlen(s->comments);
+	const void *data;
+	uint32_t len;
+
+	if (r == NULL)
+		fatal("nft: out of memory");
+	if (nftnl_rule_nlmsg_parse(nlh, r) == 0 &&
+	    (data = nftnl_rule_get_data(r, NFTNL_RULE_USERDATA, &len)) != NULL)
+		(void)nftnl_udata_parse(data, len, comment_take, &comment);
+	(void)snprintf(
+	    s->comments + used, sizeof(s->comments) - used, "%s\n", comment);
+	nftnl_rule_free(r);
+}
+
+static void
+rules_again(void *arg)
+{
+	struct state *s = arg;
+
+	s->comments[0] = '\0';
+}
+
+static struct nlmsghdr *
+get_msg(void *buf, uint16_t what, uint16_t attr)
+{
+	const struct nfgenmsg g = {.nfgen_family = NFPROTO_INET};
+	struct nlmsghdr *nlh;
+
+	nlh = netlink_msg(buf, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | what), 0,
+	    &g, sizeof(g));
+	mnl_attr_put_strz(nlh, attr, NFT_TABLE_NAME);
+	return nlh;
+}
+
+static int
+state_get(struct nft *n, struct state *s)
+{
+	_Alignas(8) char buf[NETLINK_MSG_SIZE];
+
+	memset(s, 0, sizeof(*s));
+	if (netlink_get(&n->nl, get_msg(buf, NFT_MSG_GETTABLE, NFTA_TABLE_NAME),
+		table_cb, s) == -1)
+		return errno == ENOENT ? 0 : -1;
+	return netlink_dump(&n->nl,
+	    get_msg(buf, NFT_MSG_GETRULE, NFTA_RULE_TABLE), rule_cb,
+	    rules_again, s);
+}
+
+static uint32_t
+flags_wanted(const struct nft *n)
+{
+	return n->plain ? 0 : TABLE_OWNER | TABLE_PERSIST;
+}
+
+static bool
+state_good(const struct nft *n, const struct state *s, const struct plan *p)
+{
+	char want[NFT_COMMENTS_SIZE];
+
+	nft_rules_comments(p, want, sizeof(want));
+	return s->table && s->flags == flags_wanted(n) &&
+	    (n->plain || s->owner == n->nl.port) &&
+	    strcmp(s->comments, want) == 0;
+}
+
+/* In and out of the batch: a message about our table. */
+static struct nlmsghdr *
+msg_start(struct nft *n, struct netlink_batch *b, uint16_t what, uint16_t flags)
+{
+	uint32_t seq;
+	void *at = netlink_batch_next(&n->nl, b, &seq);
+
+	return nftnl_nlmsg_build_hdr(at, what, NFPROTO_INET, flags, seq);
+}
+
+static void
+table_put(struct nft *n, struct netlink_batch *b, uint16_t what)
+{
+	struct nlmsghdr *nlh =
+	    msg_start(n, b, what, what == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
+
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, NFT_TABLE_NAME);
+	if (what == NFT_MSG_NEWTABLE)
+		mnl_attr_put_u32(nlh, NFTA_TABLE_FLAGS, htonl(flags_wanted(n)));
+	netlink_batch_add(b, nlh);
+}
+
+static void
+set_put(struct nft *n, struct netlink_batch *b, int i)
+{
+	struct nlmsghdr *nlh = msg_start(n, b, NFT_MSG_NEWSET, NLM_F_CREATE);
+	struct nftnl_set *s = nftnl_set_alloc();
+
+	if (s == NULL)
+		fatal("nft: out of memory");
+	nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE_NAME);
+	nftnl_set_set_str(s, NFTNL_SET_NAME, nft_sets[i].name);
+	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_INET);
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, nft_sets[i].type);
+	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, nft_sets[i].len);
+	nftnl_set_set_u32(s, NFTNL_SET_ID, (uint32_t)i + 1);
+	nftnl_set_nlmsg_build_payload(nlh, s);
+	nftnl_set_free(s);
+	netlink_batch_add(b, nlh);
+}
+
+static void
+chain_put(
+    struct nft *n, struct netlink_batch *b, const char *name, uint32_t hook)
+{
+	struct nlmsghdr *nlh = msg_start(n, b, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	struct nftnl_chain *c = nftnl_chain_alloc();
+
+	if (c == NULL)
+		fatal("nft: out of memory");
+	nftnl_chain_set_u32(c, NFTNL_CHAIN_FAMILY, NFPROTO_INET);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, NFT_TABLE_NAME);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook);
+	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, PRIO_MANGLE);
+	nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	nftnl_chain_nlmsg_build_payload(nlh, c);
+	nftnl_chain_free(c);
+	netlink_batch_add(b, nlh);
+	/* all of its rules out: they come anew */
+	nlh = msg_start(n, b, NFT_MSG_DELRULE, 0);
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, NFT_TABLE_NAME);
+	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, name);
+	netlink_batch_add(b, nlh);
+}
+
+/* One transaction; with anew the table is deleted first, and its sets. */
+static int
+build(struct nft *n, const struct plan *p, bool anew)
+{
+	struct netlink_batch b = {.len = 0};
+	int i;
+
+	if (anew)
+		table_put(n, &b, NFT_MSG_DELTABLE);
+	table_put(n, &b, NFT_MSG_NEWTABLE);
+	for (i = 0; i < NFT_SETS; i++)
+		set_put(n, &b, i);
+	chain_put(n, &b, NFT_CHAIN_MARK, NF_INET_PRE_ROUTING);
+	chain_put(n, &b, NFT_CHAIN_GUARD, NF_INET_FORWARD);
+	nft_rules_put(n, &b, p);
+	return netlink_batch_run(&n->nl, &b);
+}
+
+/* Whether the kernel knows owned tables that outlive their owner. */
+static bool
+flags_refused(int e)
+{
+	return e == EOPNOTSUPP || e == EINVAL || e == ERANGE;
+}
+
+int
+nft_ensure(struct nft *n, const struct plan *p, struct nerr *e)
+{
+	struct state s;
+
+	if (state_get(n, &s) == -1)
+		return nerr_set(
+		    e, afw_error_from_errno(errno), "nftables: %s", n->nl.text);
+	if (s.table && s.owner != 0 && s.owner != n->nl.port)
+		return nerr_set(e, AFW_EBUSY,
+		    "nftables: table inet %s is "
+		    "owned by another running program",
+		    NFT_TABLE_NAME);
+	if (state_good(n, &s, p))
+		return 0;
+	if (build(n, p, false) == 0)
+		return 1;
+	if (!n->plain && flags_refused(errno)) {
+		log_info("nftables: this kernel has no owned tables: ours "
+			 "is watched instead");
+		n->plain = true;
+		if (build(n, p, false) == 0)
+			return 1;
+	}
+	/* something of another shape has our names */
+	if (s.table && build(n, p, true) == 0)
+		return 1;
+	return nerr_set(
+	    e, afw_error_from_errno(errno), "nftables: %s", n->nl.text);
+}
+
+bool
+nft_there(struct nft *n)
+{
+	struct state s;
+
+	return state_get(n, &s) == 0 && s.table;
+}
+
+int
+nft_remove(struct nft *n, struct nerr *e)
+{
+	struct netlink_batch b = {.len = 0};
+
+	table_put(n, &b, NFT_MSG_DELTABLE);
+	if (netlink_batch_run(&n->nl, &b) == -1 && errno != ENOENT)
+		return nerr_set(e, afw_error_from_errno(errno),
+		    "nftables: table inet %s not removed: %s", NFT_TABLE_NAME,
+		    n->nl.text);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef AFWRT_NET_PLAN_H
+#define AFWRT_NET_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/wire/msg.h"
+
+/* Our number on every route and rule of ours: nobody else's in rt_protos. */
+#define NET_RTPROT 97
+
+/*
+ * What should be on the system now, except for the devices: the input of
+ * route_sync, rule_sync and nft_ensure, which make it so. All zero: nothing.
+ */
+struct plan {
+	bool selective;   /* the mark, its rules, its table */
+	bool halves;      /* default_gateway: two half-internet routes */
+	bool lan_bypass;  /* connected networks are reached directly */
+	uint32_t ifindex; /* of the TUN, 0: there is none */
+	uint32_t mark, mask, table, priority;
+	char tun[AFW_IFNAME_SIZE];
+	char wan[AFW_IFNAME_SIZE]; /* "": not known */
+};
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The system against what it should be. Everything is looked at and only
+ * differences are touched, so that running this at any time is right: after
+ * our own restart, and whenever the monitor says that somebody else was here.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <errno.h>
+
+#include "conntrack.h"
+#include "lib/daemon/log.h"
+#include "route.h"
+#include "rule.h"
+#include "state.h"
+
+#define SPACING_MS 100 /* between two repairs, if somebody fights us */
+
+struct net net;
+
+static struct event *repair_ev, *wan_ev;
+static int64_t repaired_ms;
+static uint64_t repairs;
+static struct afw_ratelimit repair_limit;
+/* "auto" without a default route: the guard stays at the last uplink */
+static char guarded[AFW_IFNAME_SIZE];
+
+static void
+plan_make(struct plan *p)
+{
+	const struct afw_m_config *c = &net.cfg;
+	bool on = net.mode == NET_ON;
+
+	memset(p, 0, sizeof(*p));
+	if (net.mode == NET_OFF)
+		return;
+	p->selective = net_selective();
+	p->halves = on && (c->flags & AFW_C_DEFAULT_GATEWAY) != 0;
+	p->lan_bypass = (c->flags & AFW_C_LAN_BYPASS) != 0;
+	p->ifindex = on ? net.tun.ifindex : 0;
+	p->mark = c->fwmark;
+	p->mask = c->fwmark_mask;
+	p->table = c->route_table;
+	p->priority = c->rule_priority;
+	memcpy(p->tun, c->tun_ifname, sizeof(p->tun));
+	memcpy(p->wan, guarded, sizeof(p->wan));
+}
+
+int
+reconcile_check(bool *ours, struct nerr *e)
+{
+	struct plan p;
+
+	plan_make(&p);
+	if (rule_check(&net.rt, &p, ours, e) == -1)
+		return -1;
+	if (p.selective && nft_there(&net.nft))
+		*ours = true;
+	return route_check(&net.rt, &p, e);
+}
+
+/* The TUN: there and set up. */
+static int
+link_repair(struct nerr *e)
+{
+	struct link_info info;
+	int rc, changed = 0;
+
+	if (net.mode != NET_ON || net.tun.fd == -1)
+		return 0;
+	if (net.tun.ifindex == 0 ||
+	    link_get(&net.rt, NULL, net.tun.ifindex, &info) == -1) {
+		if (link_revive(&net.rt, &net.tun, e) == -1)
+			return -1;
+		changed = 1;
+	}
+	if ((rc = link_setup(&net.rt, &net.tun, &net.cfg, e)) == -1)
+		return -1;
+	if (changed)
+		flows_device(afw_daemon_peer(AFW_TUN));
+	return changed + rc;
+}
+
+static int
+sets_repair(struct nerr *e)
+{
+	struct nft_touched touched;
+	int rc;
+
+	if (!net.synced)
+		return 0; /* we do not know yet what belongs there */
+	rc = nft_sync(&net.nft, &net.devices, &touched, e);
+	free(touched.key);
+	return rc;
+}
+
+int
+reconcile_run(bool elements, struct nerr *e)
+{
+	int link, routes, rules, table = 0, sets = 0;
+	struct plan p;
+
+	if (net.mode == NET_OFF)
+		return 0;
+	link = link_repair(e);
+	/* without a TUN what blocks is needed all the more: go on */
+	plan_make(&p);
+	if ((routes = route_sync(&net.rt, &p, e)) == -1 ||
+	    (rules = rule_sync(&net.rt, &p, e)) == -1)
+		return -1;
+	if (p.selective) {
+		if ((table = nft_ensure(&net.nft, &p, e)) == -1)
+			return -1;
+		if ((elements || table > 0) && (sets = sets_repair(e)) == -1)
+			return -1;
+	}
+	return link == -1 ? -1 : link + routes + rules + table + sets;
+}
+
+static void
+repair_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct nerr e = {.code = AFW_OK};
+	int n;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	repaired_ms = afw_now_ms();
+	if ((n = reconcile_run(true, &e)) == -1) {
+		if (afw_ratelimit_ok(&repair_limit, 5))
+			log_err("what another program changed could not be "
+				"put back: %s",
+			    e.text);
+		reconcile_soon("again");
+		return;
+	}
+	if (n == 0)
+		return;
+	repairs++;
+	if (afw_ratelimit_ok(&repair_limit, 5))
+		log_warn("another program removed or changed what is ours: "
+			 "%d put back, %llu times so far",
+		    n, (unsigned long long)repairs);
+}
+
+void
+reconcile_soon(const char *what)
+{
+	int64_t wait = repaired_ms + SPACING_MS - afw_now_ms();
+	struct timeval tv = {
+	    .tv_usec = wait > 0 ? (suseconds_t)wait * 1000 : 0};
+
+	if (net.mode == NET_OFF || evtimer_pending(repair_ev, NULL))
+		return;
+	log_debug("reconcile: %s", what);
+	(void)evtimer_add(repair_ev, &tv);
+}
+
+/* Each step is tried, the first failure is told. */
+static int
+remove_all(struct nerr *e)
+{
+	const struct plan none = {.selective = false};
+	struct nerr other;
+	int rc = 0;
+
+	e->code = AFW_OK;
+	if (rule_sync(&net.rt, &none, e) == -1)
+		rc = -1;
+	if (net_selective() && nft_remove(&net.nft, rc == 0 ? e : &other) == -1)
+		rc = -1;
+	if (route_sync(&net.rt, &none, rc == 0 ? e : &other) == -1)
+		rc = -1;
+	return rc;
+}
+
+/* tun forgets all flows, in one stroke. */
+static void
+devices_forget(bool connections)
+{
+	struct device *d = NULL;
+	struct afw_key *keys = calloc(net.devices.n + 1, sizeof(*keys));
+	size_t i = 0, n = 0;
+
+	if (keys == NULL)
+		fatal("reconcile: out of memory");
+	while (device_next(&net.devices, &i, &d))
+		keys[n++] = d->key;
+	apply_reset();
+	net.synced = true;
+	(void)flows_replay(NULL);
+	net.synced = false;
+	if (connections && net_selective())
+		(void)conntrack_forget(&net.ct, keys, n);
+	free(keys);
+}
+
+int
+reconcile_clear(bool keep, struct nerr *e)
+{
+	int rc;
+
+	if (keep && net.mode != NET_OFF) {
+		devices_forget(false);
+		net.mode = NET_BLOCKED;
+		rc = reconcile_run(false, e);
+		link_delete(&net.rt, &net.tun, &net.cfg.tun_addr);
+		return rc == -1 ? -1 : 0;
+	}
+	rc = remove_all(e);
+	devices_forget(true);
+	link_delete(&net.rt, &net.tun, &net.cfg.tun_addr);
+	net.mode = NET_OFF;
+	guarded[0] = '\0';
+	return rc;
+}
+
+void
+reconcile_wan_tell(struct afw_link *l)
+{
+	if (net.mode != NET_OFF && afw_link_is_open(l) &&
+	    l->chan.phase == AFW_PH_R)
+		(void)afw_link_send(l, AFW_MSG_WAN, 0, &net.wan.msg, -1);
+}
+
+static void
+wan_guard(void)
+{
+	const char *name = net.wan.msg.ifname;
+	struct nerr e;
+
+	if (name[0] == '\0' || strcmp(guarded, name) == 0)
+		return;
+	memset(guarded, 0, sizeof(guarded));
+	memcpy(guarded, name, strlen(name));
+	if (reconcile_run(false, &e) == -1)
+		log_err("guard of %s: %s", name, e.text);
+}
+
+void
+reconcile_wan(void)
+{
+	struct wan w;
+
+	if (net.mode == NET_OFF)
+		return;
+	if (wan_look(&net.rt, net.cfg.wan_ifname, net.tun.ifindex, &w) == -1) {
+		log_warn("uplink: %s", net.rt.text);
+		reconcile_wan_soon();
+		return;
+	}
+	if (memcmp(&w.msg, &net.wan.msg, sizeof(w.msg)) == 0 &&
+	    w.ifindex == net.wan.ifindex && w.sum == net.wan.sum)
+		return;
+	net.wan = w;
+	log_info("uplink %s: %s, IPv4 %s, IPv6 %s, mtu %u",
+	    w.msg.ifname[0] != '\0' ? w.msg.ifname : "(none)",
+	    w.msg.up ? "up" : "down", w.msg.has4 ? "yes" : "no",
+	    w.msg.has6 ? "yes" : "no", w.msg.mtu);
+	wan_guard();
+	reconcile_wan_tell(afw_daemon_sup());
+	reconcile_wan_tell(afw_daemon_peer(AFW_TUN));
+	reconcile_wan_tell(afw_daemon_peer(AFW_AUTH));
+}
+
+static void
+wan_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	reconcile_wan();
+}
+
+void
+reconcile_wan_soon(void)
+{
+	const struct timeval tv = {.tv_usec = 20 * 1000};
+
+	/* one look for a burst of events */
+	if (net.mode != NET_OFF && !evtimer_pending(wan_ev, NULL))
+		(void)evtimer_add(wan_ev, &tv);
+}
+
+void
+reconcile_init(void)
+{
+	repair_ev = evtimer_new(net.base, repair_cb, NULL);
+	wan_ev = evtimer_new(net.base, wan_cb, NULL);
+	if (repair_ev == NULL || wan_ev == NULL)
+		fatal("reconcile: out of memory");
+}

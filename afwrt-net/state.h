@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef AFWRT_NET_STATE_H
+#define AFWRT_NET_STATE_H
+
+#include <event2/event.h>
+
+#include "device.h"
+#include "lib/daemon/daemon.h"
+#include "link.h"
+#include "nft.h"
+#include "wan.h"
+
+enum net_mode {
+	NET_OFF,     /* nothing of ours is on the system, or we know of none */
+	NET_ON,      /* configured */
+	NET_BLOCKED, /* cleared, but what blocks was to stay */
+};
+
+/* Everything this process knows. */
+struct net {
+	struct event_base *base;
+	enum net_mode mode;
+	struct afw_m_config cfg;
+	struct netlink rt, ct;
+	struct nft nft;
+	struct link_tun tun;
+	struct wan wan;
+	struct devices devices; /* in force, or pending */
+	/* what the sets hold is what devices says; not so after a restart,
+	 * until the supervisor has told all */
+	bool synced;
+	uint32_t epoch; /* counts the times devices was replaced */
+};
+extern struct net net;
+
+static inline bool
+net_selective(void)
+{
+	return (net.cfg.flags & AFW_C_NO_IPTABLES) == 0;
+}
+
+/* ---- reconcile.c: the system against what it should be ----------------- */
+
+void reconcile_init(void);
+/* Who else uses our numbers; *ours: something of an earlier life is there. */
+int reconcile_check(bool *ours, struct nerr *e);
+/* Makes it so; elements: the sets' content too. How many changes, or -1. */
+int reconcile_run(bool elements, struct nerr *e);
+/* Somebody touched what is ours: put it back, now but not too often. */
+void reconcile_soon(const char *what);
+/* Everything away, or (keep) all that lets a protected device through. */
+int reconcile_clear(bool keep, struct nerr *e);
+/* The uplink may have changed. */
+void reconcile_wan_soon(void);
+/* Looks at the uplink; tells all if something is new. */
+void reconcile_wan(void);
+void reconcile_wan_tell(struct afw_link *l);
+
+/* ---- monitor.c: what others do to the system --------------------------- */
+
+int monitor_init(void);
+
+/* ---- sockets.c: sockets to the outside --------------------------------- */
+
+int sockets_get(struct afw_link *l, uint32_t id, const struct afw_m_socket *m);
+
+/* ---- flows.c: what afwrt-tun must know --------------------------------- */
+
+/* The TUN to tun, and all flows; when it came (again) or the TUN did. */
+void flows_device(struct afw_link *l);
+/* One flow; cb as afw_link_request. False: tun is not there, cb won't run. */
+bool flows_set(
+    const struct afw_addr *a, uint32_t route, afw_reply_cb cb, void *arg);
+void flows_del(const struct afw_addr *a);
+/*
+ * All of net.devices. done runs once, from the loop or at once (if tun is not
+ * there): AFW_OK, or the first refusal. false: one such is waited for already.
+ */
+bool flows_replay(void (*done)(unsigned int code, const char *text));
+
+/* ---- apply.c: the supervisor's rules ----------------------------------- */
+
+int apply_set(struct afw_link *l, uint32_t id, const struct afw_m_rule *m);
+int apply_del(struct afw_link *l, uint32_t id, const struct afw_key *k);
+void apply_begin(void);
+int apply_commit(struct afw_link *l, uint32_t id);
+/* Forgets every device and every request under way. */
+void apply_reset(void);
+
+#endif
