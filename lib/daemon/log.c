@@ -46,10 +46,25 @@ afw_log_wants(int level)
 	return level <= log_level;
 }
 
+/* A sink that cannot send says so through here again: not to itself. */
+static void
+emit(int level, const char *line)
+{
+	static bool inside;
+
+	if (log_sink == NULL || inside) {
+		(void)dprintf(STDERR_FILENO, "%s: %s\n", log_name, line);
+		return;
+	}
+	inside = true;
+	log_sink(level, line, log_sink_arg);
+	inside = false;
+}
+
 static void
 vlog(int level, const char *fmt, va_list ap)
 {
-	char line[240];
+	char line[232]; /* fits struct afw_m_log with "auth: " before it */
 	char *p;
 
 	if (!afw_log_wants(level))
@@ -58,10 +73,7 @@ vlog(int level, const char *fmt, va_list ap)
 	for (p = line; *p != '\0'; p++) /* what came from outside stays one line */
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?';
-	if (log_sink != NULL)
-		log_sink(level, line, log_sink_arg);
-	else
-		(void)dprintf(STDERR_FILENO, "%s: %s\n", log_name, line);
+	emit(level, line);
 }
 
 #define LOG_FUNCTION(fn, level)                                                \

@@ -33,17 +33,35 @@ afw_addr_equal(const struct afw_addr *a, const struct afw_addr *b)
 	return a->family == b->family && memcmp(a->b, b->b, 16) == 0;
 }
 
+static bool
+is_mapped(const uint8_t b[16])
+{
+	static const uint8_t prefix[12] = {[10] = 0xff, 0xff};
+
+	return memcmp(b, prefix, 12) == 0;
+}
+
+/*
+ * No to what the kernel drops as a source of packets to be forwarded: RFC 1122
+ * 3.2.1.3 (0/8, 127/8, multicast, broadcast), RFC 4291 2.5.2, 2.5.3 and 2.7,
+ * and IPv4-mapped ones, which never stand in an IPv6 header. A rule for one
+ * of them would protect nobody. Link-local and 240/4 are a station's.
+ */
 bool
 afw_addr_is_host(const struct afw_addr *a)
 {
 	static const uint8_t loopback[16] = {[15] = 1};
+	static const uint8_t broadcast[4] = {255, 255, 255, 255};
 
-	if (a->family == 4) /* RFC 1122, RFC 6890 */
-		return a->b[0] != 0 && a->b[0] != 127 && a->b[0] < 224;
+	if (a->family == 4)
+		return a->b[0] != 0 && a->b[0] != 127 &&
+		    (a->b[0] & 0xf0) != 0xe0 &&
+		    memcmp(a->b, broadcast, 4) != 0;
 	if (a->family != 6)
 		return false;
 	return memcmp(a->b, zeros, 16) != 0 &&
-	    memcmp(a->b, loopback, 16) != 0 && a->b[0] != 0xff;
+	    memcmp(a->b, loopback, 16) != 0 && a->b[0] != 0xff &&
+	    !is_mapped(a->b);
 }
 
 int
@@ -58,6 +76,11 @@ afw_addr_parse(struct afw_addr *a, const char *text)
 	} else {
 		errno = EINVAL;
 		return -1;
+	}
+	if (r.family == 6 && is_mapped(r.b)) {
+		memcpy(r.b, r.b + 12, 4);
+		memset(r.b + 4, 0, 12);
+		r.family = 4;
 	}
 	*a = r;
 	return 0;
@@ -140,6 +163,7 @@ int
 afw_mac_parse(uint8_t mac[6], const char *text)
 {
 	uint8_t r[6];
+	char sep = 0;
 	int i, hi, lo;
 
 	for (i = 0; i < 6; i++, text += 3) {
@@ -148,7 +172,10 @@ afw_mac_parse(uint8_t mac[6], const char *text)
 		if (lo < 0)
 			goto bad;
 		r[i] = (uint8_t)(hi << 4 | lo);
-		if (i < 5 ? text[2] != ':' && text[2] != '-' : text[2] != '\0')
+		if (i == 0)
+			sep = text[2];
+		if ((sep != ':' && sep != '-') ||
+		    text[2] != (i < 5 ? sep : '\0'))
 			goto bad;
 	}
 	memcpy(mac, r, 6);

@@ -21,9 +21,15 @@ struct afw_addr {
 
 bool afw_addr_valid(const struct afw_addr *a, bool none_allowed);
 bool afw_addr_equal(const struct afw_addr *a, const struct afw_addr *b);
-/* One host may hold it: not unspecified, multicast, broadcast or loopback. */
+/*
+ * One device may send from it: not unspecified, multicast, broadcast, loopback
+ * or an IPv4-mapped one in its IPv6 form.
+ */
 bool afw_addr_is_host(const struct afw_addr *a);
-/* Parses text of either family; no zone, no prefix. 0, or -1 and EINVAL. */
+/*
+ * Parses text of either family; no zone, no prefix, no leading zeros in IPv4.
+ * An IPv4-mapped address becomes the IPv4 one. 0, or -1 and EINVAL.
+ */
 int afw_addr_parse(struct afw_addr *a, const char *text);
 const char *afw_addr_print(const struct afw_addr *a, char *buf, size_t size);
 /* To and from a socket address; the port is in host order. */
@@ -32,7 +38,8 @@ socklen_t afw_addr_to_sockaddr(const struct afw_addr *a, uint16_t port,
 int afw_addr_from_sockaddr(struct afw_addr *a, uint16_t *port,
     const struct sockaddr *sa);
 
-/* Six pairs of hex digits with ':' or '-' between them. 0, or -1, EINVAL. */
+/* Six pairs of hex digits, all with ':' or all with '-' between them. 0, or
+ * -1 and EINVAL. */
 int afw_mac_parse(uint8_t mac[6], const char *text);
 const char *afw_mac_print(const uint8_t mac[6], char *buf, size_t size);
 /* A station's address: not zero, not group. */

@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "channel.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -40,49 +43,76 @@ fail:
 	return -1;
 }
 
-int
-afw_file_read(int fd, size_t max, char **data, size_t *len)
+static void
+drop(char *buf, size_t have)
 {
-	char *buf = NULL, *bigger;
-	size_t have = 0, room = 0;
-	ssize_t n;
-	int e;
+	if (buf == NULL)
+		return;
+	afw_wipe(buf, have); /* credentials are read this way too */
+	free(buf);
+}
 
-	for (;;) {
-		if (have == room) {
-			if (room > max) {
-				errno = EFBIG;
-				goto fail;
-			}
-			room = room == 0 ? 4096 : room * 2;
-			if (room > max + 1)
-				room = max + 1;
-			if ((bigger = realloc(buf, room + 1)) == NULL)
-				goto fail;
-			buf = bigger;
-		}
-		n = pread(fd, buf + have, room - have, (off_t)have);
+/* As realloc, but leaves nothing behind when it moves. */
+static char *
+grow(char *buf, size_t have, size_t room)
+{
+	char *bigger = malloc(room);
+
+	if (bigger == NULL)
+		return NULL;
+	if (have > 0)
+		memcpy(bigger, buf, have);
+	drop(buf, have);
+	return bigger;
+}
+
+/* Reads on until the buffer is full. 1 it is, 0 end of file, -1 errno. */
+static int
+fill(int fd, char *buf, size_t *have, size_t room)
+{
+	ssize_t n;
+
+	while (*have < room) {
+		n = pread(fd, buf + *have, room - *have, (off_t)*have);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1) {
 			errno = EIO;
-			goto fail;
+			return -1;
 		}
 		if (n == 0)
-			break;
-		have += (size_t)n;
+			return 0;
+		*have += (size_t)n;
+	}
+	return 1;
+}
+
+int
+afw_file_read(int fd, size_t max, char **data, size_t *len)
+{
+	char *buf = NULL, *bigger;
+	size_t have = 0, room = 2048;
+	int rc, e;
+
+	do {
+		room = room * 2 > max ? max + 1 : room * 2;
+		if ((bigger = grow(buf, have, room + 1)) == NULL)
+			goto fail;
+		buf = bigger;
+		if ((rc = fill(fd, buf, &have, room)) == -1)
+			goto fail;
 		if (have > max) {
 			errno = EFBIG;
 			goto fail;
 		}
-	}
+	} while (rc == 1);
 	buf[have] = '\0';
 	*data = buf;
 	*len = have;
 	return 0;
 fail:
 	e = errno;
-	free(buf);
+	drop(buf, have);
 	errno = e;
 	return -1;
 }

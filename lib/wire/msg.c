@@ -86,6 +86,16 @@ ifname_field(const char *s, bool empty_allowed)
 	    ((empty_allowed && s[0] == '\0') || afw_ifname_valid(s));
 }
 
+/* What a helper read outside must not forge lines in the log. */
+static bool
+one_line(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
+
 static bool
 token_field(const char *s)
 {
@@ -107,7 +117,7 @@ CHECK(hello) { return STR_OK(m, build) && m->pad == 0; }
 CHECK(start) { return m->gen != 0 && m->log_level <= 7; }
 CHECK(status) { return m->code < AFW_EMAX && STR_OK(m, text); }
 CHECK(peer) { return in_range(m->role, AFW_NET, AFW_AUTH) && m->gen != 0; }
-CHECK(log) { return m->level <= 7 && STR_OK(m, text); }
+CHECK(log) { return m->level <= 7 && STR_OK(m, text) && one_line(m->text); }
 CHECK(shutdown) { return m->keep_blocked <= 1; }
 CHECK(key) { return afw_key_valid(&m->key); }
 CHECK(location) { return location_field(m->location, sizeof(m->location)); }
@@ -469,7 +479,10 @@ afw_reason_print(unsigned int reason, const char *detail, char *buf,
 
 	if (reason >= AFW_REASON_MAX)
 		reason = AFW_REASON_PROTOCOL;
-	(void)snprintf(buf, size, "%s%s", texts[reason],
-	    reason == AFW_REASON_TLS ? detail : "");
+	if (reason != AFW_REASON_TLS)
+		detail = "";
+	else if (detail == NULL || *detail == '\0')
+		detail = "failed";
+	(void)snprintf(buf, size, "%s%s", texts[reason], detail);
 	return buf;
 }

@@ -327,7 +327,7 @@ secret_make(struct afw_m_token *t)
 /* The wrap works, else the next tests would show nothing. */
 START_TEST(secret_is_seen)
 {
-	char *p = strdup(SECRET);
+	char *volatile p = strdup(SECRET); /* or compilers drop it */
 
 	secrets_freed = 0;
 	free(p);

@@ -249,11 +249,14 @@ change_host(struct run *r, size_t off)
 {
 	static const char *const bad[] = {"0.0.0.0", "127.0.0.1", "224.0.0.1",
 	    "255.255.255.255", "::", "::1", "ff02::1"};
+	static const struct afw_addr mapped = {.family = 6,
+	    .b = {[10] = 0xff, 0xff, 192, 168, 1, 5}};
 	struct afw_addr a = {0};
 	size_t i;
 
 	change_addr(r, off);
 	change(r, off, &a, sizeof(a), false);
+	change(r, off, &mapped, sizeof(a), false);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		ck_assert_int_eq(afw_addr_parse(&a, bad[i]), 0);
 		change(r, off, &a, sizeof(a), false);

@@ -16,4 +16,31 @@ tests_unit_check_cstp_SOURCES = tests/unit/check_cstp.c \
 	afwrt-tun/retry.c
 tests_unit_check_cstp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_cstp_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+# lib/wire
+check_PROGRAMS += tests/unit/check_addr
+TESTS += tests/unit/check_addr
+tests_unit_check_addr_SOURCES = tests/unit/check_addr.c
+tests_unit_check_addr_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_addr_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/check_blob
+TESTS += tests/unit/check_blob
+tests_unit_check_blob_SOURCES = tests/unit/check_blob.c
+tests_unit_check_blob_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_blob_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+tests_unit_check_blob_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free \
+	-Wl,--wrap=realloc
+
+check_PROGRAMS += tests/unit/check_msg
+TESTS += tests/unit/check_msg
+tests_unit_check_msg_SOURCES = tests/unit/check_msg.c
+tests_unit_check_msg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_msg_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+
+# lib/daemon
+check_PROGRAMS += tests/unit/check_log
+TESTS += tests/unit/check_log
+tests_unit_check_log_SOURCES = tests/unit/check_log.c
+tests_unit_check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_log_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 endif
