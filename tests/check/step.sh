@@ -64,7 +64,8 @@ netns_tests()
 {
 	local status
 	AFWRT_STAGE=$1 "$PYTHON" -B -m pytest -p no:cacheprovider -v -rs \
-	    --junitxml="$out/$name.xml" --durations=10 tests/netns
+	    --junitxml="$out/$name.xml" --durations=10 tests/fake \
+	    tests/netns
 	status=$?
 	totals junit "$out/$name.xml"
 	return $status
