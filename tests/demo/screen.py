@@ -96,7 +96,7 @@ class Screen:
             lab.prefix,
             "  ip netns exec %srouter ip route show table 47" % lab.prefix,
             "  tail -f %s" % suite.log_path,
-            "  control socket: %s" % suite.sock,
+            "  %s --socket %s status" % (suite.ctl_path, suite.sock),
             "  ./dev demo --stop        ends and removes it"]
         for text in lines:
             self.line(self.paint(text, "cyan") if text else text)

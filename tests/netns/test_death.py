@@ -13,7 +13,7 @@ from lab.ticker import Ticker
 from lab.util import alive, wait_for
 
 BACK = 2.0              # seconds until the successor runs
-WATCHDOG = 20.0         # three missed pings of 5 s, and some
+WATCHDOG = 22.0         # three missed pings of 5 s, and some
 
 
 @pytest.fixture(autouse=True)

@@ -216,3 +216,11 @@ def test_nothing_is_left_behind():
     assert prefix not in run(["ip", "netns", "list"]).stdout
     assert not os.path.exists(folder)
     assert not any(alive(p) for p in pids)
+
+
+def test_the_resolver(lab):
+    for server in (names.RESOLVER4, names.RESOLVER6):
+        assert traffic.resolve(lab, "tv", names.BACKEND_NAME, server) == \
+            names.BACKEND4
+    own = lab.host("tv").net4
+    assert traffic.resolve(lab, "tv", "whoami", own) == own

@@ -9,7 +9,8 @@ TCP 7001: commands, one line each:
     "put N"   reads N bytes, answers their SHA-256 in hex and closes
     "echo"    every line comes back (the ticker)
 UDP 7002: echo.   TCP 7003: discard.
-UDP 53:   answers every A and AAAA question (see dns_answer).
+UDP 53:   answers every A and AAAA question (see dns_answer); the names come
+         as JSON in the first argument: {name: [IPv4, IPv6]}
 """
 
 import hashlib
@@ -20,6 +21,7 @@ import struct
 import sys
 import threading
 
+DEFAULT = ("198.51.100.80", "2001:db8:2::80")
 BLOCK = bytes(range(256)) * 256         # 64 KiB
 
 
@@ -114,16 +116,29 @@ class Discard(socketserver.BaseRequestHandler):
             pass
 
 
-def dns_answer(question):
-    """A or AAAA: the name's first label decides nothing; one fixed answer."""
-    end = 12
-    while end < len(question) and question[end]:
-        end += question[end] + 1
+def dns_name(question):
+    """(name, where the question's name ends)"""
+    labels, at = [], 12
+    while at < len(question) and question[at]:
+        labels.append(question[at + 1:at + 1 + question[at]])
+        at += question[at] + 1
+    return b".".join(labels).decode("ascii", "replace").lower(), at
+
+
+def dns_answer(question, me, table):
+    """A and AAAA from the table; "whoami" is the address that was asked."""
+    name, end = dns_name(question)
     kind = question[end + 1:end + 3]
     body = question[12:end + 5]
-    data = {b"\0\x01": socket.inet_aton("198.51.100.80"),
-            b"\0\x1c": socket.inet_pton(socket.AF_INET6,
-                                        "2001:db8:2::80")}.get(kind)
+    known = (me, me) if name == "whoami" else table.get(name, DEFAULT)
+    family = {b"\0\x01": socket.AF_INET,
+              b"\0\x1c": socket.AF_INET6}.get(kind)
+    data = b""
+    if family is not None:
+        try:
+            data = socket.inet_pton(family, known[family != socket.AF_INET])
+        except OSError:
+            pass
     head = question[:2] + b"\x81\x80\0\x01\0" + \
         (b"\x01" if data else b"\0") + b"\0\0\0\0"
     if not data:
@@ -145,8 +160,9 @@ def udp_server(port, reply):
             data, extra, _, peer = s.recvmsg(65535, 256)
             info = [(level, kind, value[:16] + b"\0\0\0\0")
                     for level, kind, value in extra]
+            me = plain(socket.inet_ntop(socket.AF_INET6, info[0][2][:16]))
             try:
-                s.sendmsg([reply(data)], info, 0, peer)
+                s.sendmsg([reply(data, me)], info, 0, peer)
             except OSError as e:
                 print("udp:", e, file=sys.stderr, flush=True)
 
@@ -156,8 +172,9 @@ def udp_server(port, reply):
 def main():
     servers = [Dual(("::", 80), Web), Dual(("::", 7001), Bulk),
                Dual(("::", 7003), Discard)]
-    udp_server(7002, lambda data: data)
-    udp_server(53, dns_answer)
+    table = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
+    udp_server(7002, lambda data, me: data)
+    udp_server(53, lambda data, me: dns_answer(data, me, table))
     for server in servers[1:]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     print("ready", flush=True)

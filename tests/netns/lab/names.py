@@ -26,6 +26,7 @@ DEAD4 = "203.0.113.250"             # nobody has this address
 # Internet addresses that belong to no host: web, resolver, the router's own.
 SHARED4 = ("198.51.100.80", "198.51.100.53", "198.51.100.2")
 SHARED6 = ("2001:db8:2::80", "2001:db8:2::53", "2001:db8:2::2")
+RESOLVER4, RESOLVER6 = SHARED4[1], SHARED6[1]
 
 HTTP, BULK, UDP_ECHO, DISCARD, IPERF = 80, 7001, 7002, 7003, 5201
 
@@ -62,6 +63,13 @@ def wan_addresses(name):
 
 def tls_name(node):
     return node + ".vpn.test"
+
+
+def dns_table():
+    """What the resolver knows: {name: [IPv4, IPv6]}"""
+    table = {tls_name(n): [NODE4[n], NODE6[n]] for n in NODES}
+    table[BACKEND_NAME] = [BACKEND4, BACKEND6]
+    return table
 
 
 def server(node, port=443, address=None):

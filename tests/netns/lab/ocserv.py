@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 
+from . import names
 from .util import LabError, end, run, tail, wait_for
 
 CONFIG = """\
@@ -70,7 +71,7 @@ class Ocserv:
         self.options = dict(
             port=443, net4="10.99.1.0/24", net6="fd99:1::/64", udp=False,
             dpd=60, cookie_timeout=300, persistent="true", rekey=86400,
-            dns="198.51.100.53", log_level=2, mtu=None, extra="")
+            dns=names.RESOLVER4, log_level=2, mtu=None, extra="")
         self.options.update(options)
         self.options["index"] = index
         os.mkdir(folder)

@@ -101,10 +101,17 @@ class Suite:
     def command(self, *argv):
         """argv, run with the suite's users and an empty /run of its own."""
         passwd, group = self._accounts()
+        resolver = os.path.join(self.folder, "resolv.conf")
+        with open(resolver, "w", encoding="ascii") as f:
+            f.write("nameserver %s\n" % names.RESOLVER4)
         return ["sh", "-ec", 'mount -t tmpfs -o mode=755 afwrt /run; '
                 'mount --bind "$1" /etc/passwd; '
-                'mount --bind "$2" /etc/group; shift 2; exec "$@"', "sh",
-                passwd, group, *argv]
+                'mount --bind "$2" /etc/group; '
+                # It may be a link into /run, which is empty now.
+                't=$(readlink -m /etc/resolv.conf); mkdir -p "${t%/*}"; '
+                '[ -e "$t" ] || : >"$t"; mount --bind "$3" "$t"; '
+                'shift 3; exec "$@"', "sh",
+                passwd, group, resolver, *argv]
 
     def environment(self):
         helpers = program("afwrtd", self.prefix)
@@ -126,8 +133,7 @@ class Suite:
             self.datagrams = datagrams(where)
         with open(self.log_path, "ab") as log:
             self.process = self.lab.router.popen(
-                self.command(program("afwrt-ctl", self.prefix), "run",
-                             self.config_path),
+                self.command(self.ctl_path, "run", self.config_path),
                 stdout=log, stderr=log, env=self.environment())
         if wait:
             self.await_control(seconds)
@@ -231,6 +237,10 @@ class Suite:
         return procs.kill_and_await_successor(self.lab.router.inode, name,
                                               number, seconds)
 
+    @property
+    def ctl_path(self):
+        return program("afwrt-ctl", self.prefix)
+
     # Findings
 
     def log(self):
@@ -245,10 +255,10 @@ class Suite:
         return [l for l in self.log().splitlines() if TROUBLE.search(l)]
 
     def ctl(self, *words, **kw):
-        """afwrt-ctl with that socket's configuration, in the router."""
+        """afwrt-ctl as a client of this suite, in the router."""
         return self.lab.router.run(
-            *self.command(program("afwrt-ctl", self.prefix), *words),
-            env=dict(self.environment(), AFWRT_CI_SOCK=self.sock), **kw)
+            *self.command(self.ctl_path, "--socket", self.sock, *words),
+            env=self.environment(), **kw)
 
     # Accounts
 

@@ -216,7 +216,8 @@ class Lab:
         self.internet.ip(*lines)
         with open(self.path("internet.log"), "wb") as log:
             self.internet_process = self.internet.popen(
-                [PYTHON, "-B", os.path.join(TESTS, "netns", "lab", "inet.py")],
+                [PYTHON, "-B", os.path.join(TESTS, "netns", "lab", "inet.py"),
+                 json.dumps(names.dns_table())],
                 stdout=log, stderr=subprocess.STDOUT)
             self.iperf_process = self.internet.popen(
                 ["iperf3", "-s"], stdout=log, stderr=subprocess.STDOUT)

@@ -240,3 +240,19 @@ def iperf3(lab, name, seconds=2, reverse=False, parallel=1, family=4,
         return answer["end"]["sum_received"]["bits_per_second"] / 1e6
     except (ValueError, KeyError):
         raise LabError("iperf3: " + done.stdout[-400:]) from None
+
+
+def resolve(lab, name, question, server, timeout=3):
+    """The A record that the resolver `server` gives, over UDP."""
+    packet = b"\x12\x34\1\0\0\1\0\0\0\0\0\0" + b"".join(
+        bytes([len(l)]) + l.encode() for l in question.split(".")) + \
+        b"\0\0\1\0\1"
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    with lab.ns[name].socket(family, socket.SOCK_DGRAM) as s:
+        s.settimeout(timeout)
+        s.connect((server, 53))
+        s.send(packet)
+        answer = s.recv(1500)
+    if answer[:2] != packet[:2] or answer[6:8] != b"\0\1":
+        raise LabError("no address for %s: %r" % (question, answer))
+    return socket.inet_ntoa(answer[-4:])
