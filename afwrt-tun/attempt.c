@@ -221,14 +221,13 @@ static void
 server_failed(struct attempt *a, enum afw_reason reason, enum afw_why why,
     const char *detail)
 {
-	char addr[AFW_ADDR_TEXT], text[128];
+	char addr[AFW_ADDR_TEXT];
 
 	if (afw_ratelimit_ok(&limit, 20))
-		log_warn("route %s: node %s: %s (%s)", a->r->conf.location,
+		log_warn("route %s: node %s: %s%s", a->r->conf.location,
 		    afw_addr_print(
 			&a->mem->session->server, addr, sizeof(addr)),
-		    afw_reason_print(reason, detail, text, sizeof(text)),
-		    detail);
+		    reason == AFW_REASON_TLS ? "tls: " : "", detail);
 	if (why == AFW_WHY_LOST) /* before it was up */
 		why = AFW_WHY_CONNECT;
 	if (a->own_only) {

@@ -253,7 +253,8 @@ head_done(struct hydra *h, size_t len)
 		hydra_fail(h, AFW_REASON_PROTOCOL, AFW_WHY_PROTOCOL, "%s", bad);
 	else if (p->status == 401 || p->status == 403)
 		hydra_fail(h, AFW_REASON_AUTH, AFW_WHY_COOKIE,
-		    "cookie refused: %s", p->reason);
+		    "cookie refused%s%s", p->reason[0] != '\0' ? ": " : "",
+		    p->reason);
 	else if (p->status != 200)
 		hydra_fail(h, AFW_REASON_PROTOCOL, AFW_WHY_PROTOCOL,
 		    "status %u: %s", p->status, p->reason);

@@ -32,4 +32,17 @@ tests_ipc_check_link_end_SOURCES = tests/ipc/check_link_end.c \
 	tests/ipc/payload.h tests/ipc/raw.c tests/ipc/raw.h
 tests_ipc_check_link_end_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_link_end_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+
+# the tunnel side of afwrt-tun against a real ocserv
+check_PROGRAMS += tests/ipc/hydra_stub tests/ipc/check_hydra
+TESTS += tests/ipc/check_hydra
+tests_ipc_hydra_stub_SOURCES = tests/ipc/hydra_stub.c
+tests_ipc_hydra_stub_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+tests_ipc_hydra_stub_LDADD = afwrt-tun/libtun.la
+tests_ipc_check_hydra_SOURCES = tests/ipc/check_hydra.c \
+	tests/ipc/hydra_lab.c tests/ipc/hydra_lab.h tests/ipc/hydra_proxy.c
+tests_ipc_check_hydra_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DHYDRA_STUB='"$(abs_builddir)/tests/ipc/hydra_stub"'
+tests_ipc_check_hydra_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+tests_ipc_check_hydra_LDADD = lib/libafwdaemon.la $(CHECK_LIBS) $(EVENT_LIBS)
 endif
