@@ -39,7 +39,7 @@ device_init(struct event_base *b, const struct device_input *in)
 	input = in;
 }
 
-static void
+void
 device_close(void)
 {
 	if (readable != NULL)

@@ -29,6 +29,7 @@ struct device_input {
 void device_init(struct event_base *base, const struct device_input *input);
 /* Takes fd; an older one is closed. */
 void device_set(int fd, const struct afw_m_device *d);
+void device_close(void);
 /* Segments can be written whole. */
 bool device_takes_gso(void);
 /* m NULL: one whole packet. False: the device did not take it. */

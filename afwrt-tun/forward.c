@@ -336,6 +336,15 @@ forward_init(struct event_base *base)
 }
 
 void
+forward_close(void)
+{
+	device_close();
+	if (ticker != NULL)
+		event_free(ticker);
+	ticker = NULL;
+}
+
+void
 forward_device_set(int fd, const struct afw_m_device *d)
 {
 	device_set(fd, d);

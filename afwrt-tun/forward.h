@@ -11,6 +11,8 @@
  * MSS clamp, NAT, ICMP errors; and back.
  */
 void forward_init(struct event_base *base);
+/* The way out: closes the device, frees its events. */
+void forward_close(void);
 /* The TUN; takes fd, replaces an older one. */
 void forward_device_set(int fd, const struct afw_m_device *d);
 
