@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The control socket: SOCK_SEQPACKET, one JSON request a record, one JSON
+ * answer a record, many clients at once. A client that does not read loses
+ * its connection when CLIENT_QUEUE answers wait; nobody waits for it.
+ */
+#include "control_unix.h"
+
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "async.h"
+#include "control.h"
+#include "service.h"
+
+#define CLIENTS_MAX  64
+#define CLIENT_QUEUE 256
+#define GROUP        "afwrt"
+#define PEER_GROUPS  256
+
+struct record {
+	STAILQ_ENTRY(record) entry;
+	size_t len;
+	char data[];
+};
+
+struct client {
+	LIST_ENTRY(client) entry;
+	int fd;
+	bool subscribed;
+	struct event *rd, *wr;
+	STAILQ_HEAD(, record) out;
+	unsigned int waiting;
+};
+
+static LIST_HEAD(, client) clients = LIST_HEAD_INITIALIZER(clients);
+static unsigned int nclients;
+static struct event_base *base;
+static struct event *listener;
+static struct sockaddr_un address = {.sun_family = AF_UNIX};
+static int listen_fd = -1;
+static bool su_only = true;
+static gid_t group;
+
+/* ---- clients ----------------------------------------------------------- */
+
+static void
+client_close(struct client *c)
+{
+	struct record *r;
+
+	while ((r = STAILQ_FIRST(&c->out)) != NULL) {
+		STAILQ_REMOVE_HEAD(&c->out, entry);
+		free(r);
+	}
+	LIST_REMOVE(c, entry);
+	nclients--;
+	event_free(c->rd);
+	event_free(c->wr);
+	(void)close(c->fd);
+	free(c);
+}
+
+/* 1 sent, 0 would block, -1 the client is to be closed. */
+static int
+record_send(struct client *c, const char *data, size_t len)
+{
+	if (send(c->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT) != -1)
+		return 1;
+	return errno == EAGAIN || errno == EINTR ? 0 : -1;
+}
+
+static void
+write_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct client *c = arg;
+	struct record *r;
+	int rc;
+
+	(void)fd;
+	(void)what;
+	while ((r = STAILQ_FIRST(&c->out)) != NULL) {
+		if ((rc = record_send(c, r->data, r->len)) == -1) {
+			client_close(c);
+			return;
+		}
+		if (rc == 0) {
+			(void)event_add(c->wr, NULL);
+			return;
+		}
+		STAILQ_REMOVE_HEAD(&c->out, entry);
+		c->waiting--;
+		free(r);
+	}
+}
+
+/* 0, or -1: the client is to be closed. */
+static int
+client_send(struct client *c, const char *data, size_t len)
+{
+	struct record *r;
+	int rc = 0;
+
+	if (STAILQ_EMPTY(&c->out) && (rc = record_send(c, data, len)) != 0)
+		return rc == 1 ? 0 : errno == EMSGSIZE ? 1 : -1;
+	if (c->waiting >= CLIENT_QUEUE ||
+	    (r = malloc(sizeof(*r) + len)) == NULL)
+		return -1;
+	memcpy(r->data, data, len);
+	r->len = len;
+	STAILQ_INSERT_TAIL(&c->out, r, entry);
+	c->waiting++;
+	return event_add(c->wr, NULL);
+}
+
+/* Takes the reference. 0, or -1: the client is to be closed. */
+static int
+client_answer(struct client *c, json_t *answer)
+{
+	char *text = json_dumps(answer, JSON_COMPACT);
+	int rc;
+
+	json_decref(answer);
+	if (text == NULL)
+		return -1;
+	rc = client_send(c, text, strlen(text));
+	free(text);
+	if (rc != 1)
+		return rc;
+	return client_answer(c,
+	    control_status(
+		CTL_ST_INTERNAL, "the answer is too long for a record"));
+}
+
+static void
+read_cb(evutil_socket_t fd, short what, void *arg)
+{
+	static char buf[CTL_REQUEST];
+	struct client *c = arg;
+	json_t *request = NULL, *answer;
+	bool subscribe = false;
+	ssize_t n;
+
+	(void)what;
+	n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		client_close(c);
+		return;
+	}
+	if (n > (ssize_t)sizeof(buf)) {
+		answer = control_status(
+		    CTL_ST_PARAMETER, "the request is longer than 65536 bytes");
+	} else {
+		request =
+		    json_loadb(buf, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
+		answer = control_answer(request, &subscribe);
+	}
+	explicit_bzero(buf, n > (ssize_t)sizeof(buf) ? sizeof(buf) : (size_t)n);
+	json_decref(request);
+	/* first the answer, then events */
+	if (answer == NULL || client_answer(c, answer) == -1)
+		client_close(c);
+	else if (subscribe)
+		c->subscribed = true;
+}
+
+/* ---- who may ----------------------------------------------------------- */
+
+static bool
+in_group(int fd)
+{
+	gid_t groups[PEER_GROUPS];
+	socklen_t len = sizeof(groups);
+	size_t i;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == -1)
+		return false;
+	for (i = 0; i < len / sizeof(groups[0]); i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
+static bool
+peer_allowed(int fd)
+{
+	struct ucred u;
+	socklen_t len = sizeof(u);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &len) == -1)
+		return false;
+	if (u.uid == 0)
+		return true;
+	return !su_only && (u.gid == group || in_group(fd));
+}
+
+static void
+client_add(int fd)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		(void)close(fd);
+		return;
+	}
+	c->fd = fd;
+	STAILQ_INIT(&c->out);
+	c->rd = event_new(base, fd, EV_READ | EV_PERSIST, read_cb, c);
+	c->wr = event_new(base, fd, EV_WRITE, write_cb, c);
+	if (c->rd == NULL || c->wr == NULL || event_add(c->rd, NULL) == -1) {
+		if (c->rd != NULL)
+			event_free(c->rd);
+		if (c->wr != NULL)
+			event_free(c->wr);
+		(void)close(fd);
+		free(c);
+		return;
+	}
+	LIST_INSERT_HEAD(&clients, c, entry);
+	nclients++;
+}
+
+static void
+accept_cb(evutil_socket_t lfd, short what, void *arg)
+{
+	int fd;
+
+	(void)what;
+	(void)arg;
+	fd = accept4(lfd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd == -1)
+		return;
+	if (!peer_allowed(fd)) {
+		service_log(4,
+		    "control: a client without the right to it "
+		    "was refused");
+		(void)close(fd);
+	} else if (nclients == CLIENTS_MAX) {
+		service_log(4, "control: more than %d clients", CLIENTS_MAX);
+		(void)close(fd);
+	} else {
+		client_add(fd);
+	}
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+static int
+section_read(const json_t *section)
+{
+	const json_t *v;
+	const char *path = CTL_SOCKET, *async = "";
+	struct group *gr;
+
+	if ((v = json_object_get(section, "sock")) != NULL &&
+	    (path = json_string_value(v)) == NULL)
+		return service_config_error(
+		    "ci_unix_domain", "sock", "must be a string");
+	if ((v = json_object_get(section, "async_sock")) != NULL &&
+	    (async = json_string_value(v)) == NULL)
+		return service_config_error(
+		    "ci_unix_domain", "async_sock", "must be a string");
+	if (service_flag(section, "ci_unix_domain", "su_only", &su_only) == -1)
+		return -1;
+	if (*path != '/' || strlen(path) >= sizeof(address.sun_path))
+		return service_config_error("ci_unix_domain", "sock",
+		    "must be an absolute path of at most 107 bytes");
+	(void)strcpy(address.sun_path, path);
+	if (async_set(async) == -1)
+		return service_config_error("ci_unix_domain", "async_sock",
+		    "must be an absolute path of at most 107 bytes");
+	if (su_only)
+		return 0;
+	if ((gr = getgrnam(GROUP)) == NULL)
+		return service_config_error("ci_unix_domain", "su_only",
+		    "is 0, but there is no group \"" GROUP "\"");
+	group = gr->gr_gid;
+	return 0;
+}
+
+/* A socket that nobody listens on any more is in the way. */
+static int
+stale_remove(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), rc, e;
+	struct stat st;
+
+	if (lstat(address.sun_path, &st) == -1) {
+		(void)close(fd);
+		return 0;
+	}
+	rc = connect(fd, (void *)&address, sizeof(address));
+	e = errno;
+	(void)close(fd);
+	if (rc == 0 || !S_ISSOCK(st.st_mode)) {
+		service_log(3, "control: %s: %s", address.sun_path,
+		    rc == 0 ? "another service is running"
+			    : "is there and not a socket");
+		return -1;
+	}
+	if (e == ECONNREFUSED)
+		(void)unlink(address.sun_path);
+	return 0;
+}
+
+int
+control_unix_open(const json_t *section)
+{
+	mode_t mask;
+	int rc;
+
+	if (section_read(section) == -1 || stale_remove() == -1)
+		return -1;
+	listen_fd =
+	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mask = umask(0177);
+	rc = listen_fd == -1
+	    ? -1
+	    : bind(listen_fd, (void *)&address, sizeof(address));
+	(void)umask(mask);
+	if (rc == 0 && !su_only &&
+	    (chown(address.sun_path, 0, group) == -1 ||
+		chmod(address.sun_path, 0660) == -1))
+		rc = -1;
+	if (rc == -1 || listen(listen_fd, 16) == -1) {
+		service_log(
+		    3, "control: %s: %s", address.sun_path, strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+int
+control_unix_start(struct event_base *b)
+{
+	base = b;
+	listener =
+	    event_new(base, listen_fd, EV_READ | EV_PERSIST, accept_cb, NULL);
+	if (listener == NULL || event_add(listener, NULL) == -1)
+		return -1;
+	return async_start(base);
+}
+
+void
+control_unix_event(const char *json)
+{
+	struct client *c, *next;
+
+	for (c = LIST_FIRST(&clients); c != NULL; c = next) {
+		next = LIST_NEXT(c, entry);
+		if (c->subscribed && client_send(c, json, strlen(json)) == -1) {
+			service_log(4,
+			    "control: a subscriber does not read; "
+			    "it is disconnected");
+			client_close(c);
+		}
+	}
+	async_send(json);
+}
+
+bool
+control_unix_has_async(void)
+{
+	return async_is_set();
+}
+
+void
+control_unix_close(void)
+{
+	while (!LIST_EMPTY(&clients))
+		client_close(LIST_FIRST(&clients));
+	async_stop();
+	if (listener != NULL)
+		event_free(listener);
+	listener = NULL;
+	if (listen_fd == -1)
+		return;
+	(void)close(listen_fd);
+	listen_fd = -1;
+	(void)unlink(address.sun_path);
+}
