@@ -45,4 +45,27 @@ tests_ipc_check_hydra_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DHYDRA_STUB='"$(abs_builddir)/tests/ipc/hydra_stub"'
 tests_ipc_check_hydra_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_ipc_check_hydra_LDADD = lib/libafwdaemon.la $(CHECK_LIBS) $(EVENT_LIBS)
+# afwrtd itself, with helpers that are not
+check_PROGRAMS += tests/ipc/fake_helper
+tests_ipc_fake_helper_SOURCES = tests/ipc/fake_helper.c
+tests_ipc_fake_helper_LDADD = lib/libafwwire.la
+
+check_PROGRAMS += tests/ipc/check_afwrtd
+TESTS += tests/ipc/check_afwrtd
+tests_ipc_check_afwrtd_SOURCES = tests/ipc/check_afwrtd.c \
+	tests/ipc/player.c tests/ipc/player.h
+player_cppflags = $(AM_CPPFLAGS) \
+	-DAFWRTD='"$(abs_builddir)/afwrtd/afwrtd"' \
+	-DFAKE_HELPER='"$(abs_builddir)/tests/ipc/fake_helper"'
+tests_ipc_check_afwrtd_CPPFLAGS = $(player_cppflags)
+tests_ipc_check_afwrtd_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_afwrtd_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/ipc/check_restart
+TESTS += tests/ipc/check_restart
+tests_ipc_check_restart_SOURCES = tests/ipc/check_restart.c \
+	tests/ipc/player.c tests/ipc/player.h
+tests_ipc_check_restart_CPPFLAGS = $(player_cppflags)
+tests_ipc_check_restart_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_restart_LDADD = lib/libafwwire.la $(CHECK_LIBS)
 endif
