@@ -78,6 +78,7 @@ configure(int *fd, const struct afw_m_config *c, struct nerr *e)
 	}
 	*fd = -1;
 	tun_keep();
+	(void)reconcile_wan_look(); /* the guard needs its name */
 	/* no sets of an earlier life: ours are all there is to know */
 	net.synced = net.synced || !ours;
 	if (reconcile_run(false, e) >= 0)
@@ -110,9 +111,7 @@ config_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	log_info("interface %s is up", net.tun.name);
 	afw_link_status(l, m->hdr.id, AFW_OK, NULL);
 	flows_device(afw_daemon_peer(AFW_TUN));
-	memset(&net.wan, 0, sizeof(net.wan));
-	net.wan.sum = 1; /* unlike any: all are told, whatever there is */
-	reconcile_wan();
+	reconcile_wan_tell_all();
 	return 0;
 }
 

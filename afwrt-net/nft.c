@@ -136,14 +136,19 @@ flags_wanted(const struct nft *n)
 }
 
 static bool
-state_good(const struct nft *n, const struct state *s, const struct plan *p)
+rules_good(const struct state *s, const struct plan *p)
 {
 	char want[NFT_COMMENTS_SIZE];
 
 	nft_rules_comments(p, want, sizeof(want));
-	return s->table && s->flags == flags_wanted(n) &&
-	    (n->plain || s->owner == n->nl.port) &&
-	    strcmp(s->comments, want) == 0;
+	return s->table && strcmp(s->comments, want) == 0;
+}
+
+static bool
+ownership_good(const struct nft *n, const struct state *s)
+{
+	return s->flags == flags_wanted(n) &&
+	    (n->plain || s->owner == n->nl.port);
 }
 
 /* In and out of the batch: a message about our table. */
@@ -231,6 +236,16 @@ build(struct nft *n, const struct plan *p, bool anew)
 	return netlink_batch_run(&n->nl, &b);
 }
 
+/* The table of an earlier life, whose owner is dead, becomes ours. */
+static int
+claim(struct nft *n)
+{
+	struct netlink_batch b = {.len = 0};
+
+	table_put(n, &b, NFT_MSG_NEWTABLE);
+	return netlink_batch_run(&n->nl, &b);
+}
+
 /* Whether the kernel knows owned tables that outlive their owner. */
 static bool
 flags_refused(int e)
@@ -251,7 +266,7 @@ nft_ensure(struct nft *n, const struct plan *p, struct nerr *e)
 		    "nftables: table inet %s is "
 		    "owned by another running program",
 		    NFT_TABLE_NAME);
-	if (state_good(n, &s, p))
+	if (rules_good(&s, p) && (ownership_good(n, &s) || claim(n) == 0))
 		return 0;
 	if (build(n, p, false) == 0)
 		return 1;

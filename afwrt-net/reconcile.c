@@ -227,41 +227,32 @@ reconcile_wan_tell(struct afw_link *l)
 		(void)afw_link_send(l, AFW_MSG_WAN, 0, &net.wan.msg, -1);
 }
 
-static void
-wan_guard(void)
-{
-	const char *name = net.wan.msg.ifname;
-	struct nerr e;
-
-	if (name[0] == '\0' || strcmp(guarded, name) == 0)
-		return;
-	memset(guarded, 0, sizeof(guarded));
-	memcpy(guarded, name, strlen(name));
-	if (reconcile_run(false, &e) == -1)
-		log_err("guard of %s: %s", name, e.text);
-}
-
-void
-reconcile_wan(void)
+bool
+reconcile_wan_look(void)
 {
 	struct wan w;
 
-	if (net.mode == NET_OFF)
-		return;
 	if (wan_look(&net.rt, net.cfg.wan_ifname, net.tun.ifindex, &w) == -1) {
 		log_warn("uplink: %s", net.rt.text);
 		reconcile_wan_soon();
-		return;
+		return false;
 	}
+	if (w.msg.ifname[0] != '\0')
+		memcpy(guarded, w.msg.ifname, sizeof(guarded));
 	if (memcmp(&w.msg, &net.wan.msg, sizeof(w.msg)) == 0 &&
 	    w.ifindex == net.wan.ifindex && w.sum == net.wan.sum)
-		return;
+		return false;
 	net.wan = w;
 	log_info("uplink %s: %s, IPv4 %s, IPv6 %s, mtu %u",
 	    w.msg.ifname[0] != '\0' ? w.msg.ifname : "(none)",
 	    w.msg.up ? "up" : "down", w.msg.has4 ? "yes" : "no",
 	    w.msg.has6 ? "yes" : "no", w.msg.mtu);
-	wan_guard();
+	return true;
+}
+
+void
+reconcile_wan_tell_all(void)
+{
 	reconcile_wan_tell(afw_daemon_sup());
 	reconcile_wan_tell(afw_daemon_peer(AFW_TUN));
 	reconcile_wan_tell(afw_daemon_peer(AFW_AUTH));
@@ -270,10 +261,19 @@ reconcile_wan(void)
 static void
 wan_cb(evutil_socket_t fd, short what, void *arg)
 {
+	char before[AFW_IFNAME_SIZE];
+	struct nerr e;
+
 	(void)fd;
 	(void)what;
 	(void)arg;
-	reconcile_wan();
+	memcpy(before, guarded, sizeof(before));
+	if (net.mode == NET_OFF || !reconcile_wan_look())
+		return;
+	if (memcmp(before, guarded, sizeof(before)) != 0 &&
+	    reconcile_run(false, &e) == -1)
+		log_err("guard of %s: %s", guarded, e.text);
+	reconcile_wan_tell_all();
 }
 
 void

@@ -44,8 +44,8 @@ route_proto_name(unsigned int proto, char buf[16])
 	static const struct {
 		unsigned int proto;
 		const char *name;
-	} names[] = {{RTPROT_KERNEL, "kernel"}, {RTPROT_BOOT, "boot"},
-	    {RTPROT_STATIC, "static"}, {RTPROT_RA, "ra"},
+	} names[] = {{RTPROT_UNSPEC, "unspec"}, {RTPROT_KERNEL, "kernel"},
+	    {RTPROT_BOOT, "boot"}, {RTPROT_STATIC, "static"}, {RTPROT_RA, "ra"},
 	    {RTPROT_ZEBRA, "zebra"}, {RTPROT_BIRD, "bird"},
 	    {RTPROT_DHCP, "dhcp"}, {18 /* keepalived */, "keepalived"},
 	    {RTPROT_BABEL, "babel"}, {RTPROT_BGP, "bgp"}, {RTPROT_OSPF, "ospf"},

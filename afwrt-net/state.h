@@ -52,9 +52,10 @@ void reconcile_soon(const char *what);
 int reconcile_clear(bool keep, struct nerr *e);
 /* The uplink may have changed. */
 void reconcile_wan_soon(void);
-/* Looks at the uplink; tells all if something is new. */
-void reconcile_wan(void);
+/* Looks at the uplink; true if something is new. */
+bool reconcile_wan_look(void);
 void reconcile_wan_tell(struct afw_link *l);
+void reconcile_wan_tell_all(void);
 
 /* ---- monitor.c: what others do to the system --------------------------- */
 

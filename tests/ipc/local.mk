@@ -69,3 +69,14 @@ tests_ipc_check_restart_CPPFLAGS = $(player_cppflags)
 tests_ipc_check_restart_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_restart_LDADD = lib/libafwwire.la $(CHECK_LIBS)
 endif
+
+# afwrt-net against the kernel, in network namespaces (root, else skipped)
+if HAVE_CHECK
+check_PROGRAMS += tests/ipc/check_net
+TESTS += tests/ipc/check_net
+tests_ipc_check_net_SOURCES = tests/ipc/check_net.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_DEPENDENCIES = afwrt-net/afwrt-net
+endif
