@@ -434,7 +434,8 @@ afw_tls_read(struct afw_tls *t, void *buf, size_t size)
 	}
 	do
 		r = mbedtls_ssl_read(&t->ssl, buf, size);
-	while (tls_again(r) && t->in_head < t->in_tail);
+	while (tls_again(r) && r != MBEDTLS_ERR_SSL_WANT_WRITE &&
+	    t->in_head < t->in_tail);
 	if (r > 0)
 		return r;
 	if (r == 0) /* so mbedTLS says it here */

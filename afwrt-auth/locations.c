@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The list of locations: verbatim for the application, parsed for the checks
+ * of names. The last good one is kept by afwrtd in a file, and given to the
+ * application while no backend answers.
+ */
+#include "locations.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "files.h"
+#include "lib/daemon/daemon.h"
+#include "lib/daemon/log.h"
+#include "lib/wire/blob.h"
+#include "tokens.h"
+
+#define STALE        60000 /* ms after which a missing name is looked up */
+#define SAVE_TIMEOUT 5000  /* ms */
+
+struct ask {
+	uint32_t id; /* 0: for ourselves */
+};
+
+static json_t *list; /* the answer's object, of this run */
+static int64_t list_ms;
+static bool refreshing;
+
+/* ---- cache ------------------------------------------------------------- */
+
+static void
+save_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	(void)arg;
+	(void)m;
+	if (code != AFW_OK)
+		log_warn("locations: not kept in config_dir: %s", text);
+}
+
+static void
+cache_save(const char *body, size_t len)
+{
+	struct afw_m_blob b = {.len = (uint32_t)len};
+	const struct file *old = files_find(AFW_FILE_CACHE);
+	int fd;
+
+	if (backend_is_file() ||
+	    (old->text != NULL && old->len == len &&
+		memcmp(old->text, body, len) == 0))
+		return;
+	if ((fd = afw_blob_make(body, len)) == -1)
+		return;
+	(void)afw_link_request(afw_daemon_sup(), AFW_MSG_CACHE_SAVE, &b, fd,
+	    SAVE_TIMEOUT, false, save_reply, NULL);
+}
+
+/* ---- the list at hand -------------------------------------------------- */
+
+void
+locations_reset(void)
+{
+	json_decref(list);
+	list = NULL;
+}
+
+static void
+list_keep(const struct answer *a)
+{
+	if (!json_is_array(json_object_get(a->json, "locations")))
+		return;
+	json_decref(list);
+	/* answer_free overwrites its strings, so ours must be a copy */
+	list = json_deep_copy(a->json);
+	list_ms = afw_now_ms();
+	cache_save(a->body, a->len);
+}
+
+bool
+locations_is_country(const char *name)
+{
+	return strlen(name) == 2 && isalpha((unsigned char)name[0]) &&
+	    isalpha((unsigned char)name[1]);
+}
+
+static enum locations_find
+not_found(void)
+{
+	if (afw_now_ms() - list_ms > STALE)
+		locations_refresh(); /* the next question knows better */
+	return LOCATIONS_NO;
+}
+
+enum locations_find
+locations_find(const char *name)
+{
+	const char *s;
+	json_t *place;
+	size_t i;
+
+	if (list == NULL)
+		return LOCATIONS_UNKNOWN;
+	json_array_foreach (json_object_get(list, "locations"), i, place) {
+		s = json_string_value(json_object_get(place, "name"));
+		if (s != NULL && strcmp(s, name) == 0)
+			return LOCATIONS_YES;
+	}
+	return not_found();
+}
+
+enum locations_find
+locations_find_country(const char *code)
+{
+	const char *s;
+	json_t *place;
+	size_t i;
+
+	if (list == NULL)
+		return LOCATIONS_UNKNOWN;
+	json_array_foreach (json_object_get(list, "locations"), i, place) {
+		s = json_string_value(json_object_get(
+		    json_object_get(place, "labels"), "country"));
+		if (s != NULL && strcasecmp(s, code) == 0)
+			return LOCATIONS_YES;
+	}
+	return LOCATIONS_NO;
+}
+
+/* ---- asking for it ----------------------------------------------------- */
+
+static void
+reply_text(uint32_t id, const char *body, size_t len)
+{
+	struct afw_m_blob b = {.len = (uint32_t)len};
+	int fd = afw_blob_make(body, len);
+
+	if (fd == -1)
+		afw_link_status(afw_daemon_sup(), id, AFW_ENOMEM,
+		    "locations: %s", strerror(errno));
+	else
+		(void)afw_link_send(
+		    afw_daemon_sup(), AFW_MSG_LOCATIONS_JSON, id, &b, fd);
+}
+
+static void
+reply_failed(uint32_t id, const struct answer *a)
+{
+	const struct file *old = files_find(AFW_FILE_CACHE);
+	char text[160];
+
+	if (answer_retry(a) && old->text != NULL && !backend_is_file()) {
+		log_warn("locations: no backend answers, giving the list "
+			 "kept from before");
+		reply_text(id, old->text, old->len);
+		return;
+	}
+	afw_link_status(afw_daemon_sup(), id, fail_code(&a->fail), "%s",
+	    fail_print(&a->fail, text, sizeof(text)));
+}
+
+static void
+answer_cb(void *arg, const struct answer *a)
+{
+	struct ask *q = arg;
+	uint32_t id = q->id;
+
+	free(q);
+	if (id == 0)
+		refreshing = false;
+	if (a->result == RES_OK)
+		list_keep(a);
+	if (id == 0)
+		return;
+	if (a->result == RES_OK && a->len <= AFW_BLOB_MAX)
+		reply_text(id, a->body, a->len);
+	else
+		reply_failed(id, a);
+}
+
+static void
+ask(uint32_t id)
+{
+	const struct afw_m_auth_config *c = backend_config();
+	struct ask *q = calloc(1, sizeof(*q));
+	struct params p = {.n = 0};
+
+	if (q == NULL)
+		fatal("auth: out of memory");
+	q->id = id;
+	params_set(&p, "type",
+	    c->type == AFW_TYPE_WIREGUARD ? "wireguard" : "hydra-tcp");
+	(void)tokens_call(CALL_LOCATIONS, &p, answer_cb, q);
+}
+
+void
+locations_get(uint32_t id)
+{
+	ask(id);
+}
+
+void
+locations_refresh(void)
+{
+	if (refreshing || !backend_is_configured())
+		return;
+	refreshing = true;
+	ask(0);
+}
