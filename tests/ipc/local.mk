@@ -32,4 +32,10 @@ tests_ipc_check_link_end_SOURCES = tests/ipc/check_link_end.c \
 	tests/ipc/payload.h tests/ipc/raw.c tests/ipc/raw.h
 tests_ipc_check_link_end_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_link_end_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/ipc/check_daemon
+TESTS += tests/ipc/check_daemon
+tests_ipc_check_daemon_SOURCES = tests/ipc/check_daemon.c
+tests_ipc_check_daemon_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_daemon_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 endif
