@@ -79,4 +79,9 @@ tests_ipc_check_net_SOURCES = tests/ipc/check_net.c \
 tests_ipc_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_net_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_DEPENDENCIES = afwrt-net/afwrt-net
+check_PROGRAMS += tests/ipc/check_daemon
+TESTS += tests/ipc/check_daemon
+tests_ipc_check_daemon_SOURCES = tests/ipc/check_daemon.c
+tests_ipc_check_daemon_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_daemon_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 endif
