@@ -7,6 +7,7 @@
  */
 #include "attempt.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +51,10 @@ static void
 attempt_fail(struct attempt *a, enum afw_reason reason, const char *detail,
     bool permanent)
 {
-	a->owner->failed(a->r, reason, detail, permanent);
+	char text[AFW_DETAIL_SIZE]; /* the owner frees a, and detail with it */
+
+	(void)snprintf(text, sizeof(text), "%s", detail);
+	a->owner->failed(a->r, reason, text, permanent);
 }
 
 static void

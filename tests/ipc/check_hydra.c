@@ -287,6 +287,7 @@ START_TEST(waits_for_the_uplink)
 {
 	suite_peers(&s);
 	suite_wan(&s, false, "wan0");
+	ck_assert_uint_eq(suite_flow(&s, 1), AFW_OK);
 	ck_assert_uint_eq(
 	    suite_route(&s, 1, AFW_R_EAGER, AFW_RECONNECT_MANUAL, 0), AFW_OK);
 	suite_run(&s, 300);

@@ -11,10 +11,13 @@
  * processes around afwrt-tun, played by the test: supervisor, afwrt-net with
  * plain sockets, afwrt-auth with cookies that openconnect got.
  */
-#define NODES      2
-#define EVENTS_MAX 64
+#define NODES          2
+#define EVENTS_MAX     64
+#define LAB_PORT(node) (4431 + (node))
 
 /* ---- the nodes --------------------------------------------------------- */
+
+extern char lab_folder[];
 
 /* False: cannot be done here (not root, no ocserv ...); says why. */
 bool lab_begin(void);

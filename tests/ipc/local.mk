@@ -40,7 +40,8 @@ tests_ipc_hydra_stub_SOURCES = tests/ipc/hydra_stub.c
 tests_ipc_hydra_stub_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 tests_ipc_hydra_stub_LDADD = afwrt-tun/libtun.la
 tests_ipc_check_hydra_SOURCES = tests/ipc/check_hydra.c \
-	tests/ipc/hydra_lab.c tests/ipc/hydra_lab.h tests/ipc/hydra_proxy.c
+	tests/ipc/hydra_lab.c tests/ipc/hydra_lab.h \
+	tests/ipc/hydra_nodes.c tests/ipc/hydra_proxy.c
 tests_ipc_check_hydra_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DHYDRA_STUB='"$(abs_builddir)/tests/ipc/hydra_stub"'
 tests_ipc_check_hydra_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
