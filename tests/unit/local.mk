@@ -7,7 +7,8 @@ path_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 path_ldadd = afwrt-tun/libtun.la $(CHECK_LIBS) $(EVENT_LIBS)
 path_lab = tests/unit/path_lab.c tests/unit/path_lab.h
 path_tests = tests/unit/check_adopt tests/unit/check_flow \
-	tests/unit/check_forward tests/unit/check_nat
+	tests/unit/check_forward tests/unit/check_nat \
+	tests/unit/check_packet
 check_PROGRAMS += $(path_tests)
 TESTS += $(path_tests)
 tests_unit_check_flow_SOURCES = tests/unit/check_flow.c $(path_lab)
@@ -22,5 +23,19 @@ tests_unit_check_adopt_LDADD = $(path_ldadd)
 tests_unit_check_forward_SOURCES = tests/unit/check_forward.c $(path_lab)
 tests_unit_check_forward_CFLAGS = $(path_cflags)
 tests_unit_check_forward_LDADD = $(path_ldadd)
+tests_unit_check_packet_SOURCES = tests/unit/check_packet.c $(path_lab)
+tests_unit_check_packet_CFLAGS = $(path_cflags)
+tests_unit_check_packet_LDADD = $(path_ldadd)
+
+# libFuzzer, by hand: make fuzz-packet && ./fuzz-packet -max_total_time=60
+EXTRA_DIST += tests/fuzz/fuzz_packet.c
+CLEANFILES += fuzz-packet
+fuzz-packet: tests/fuzz/fuzz_packet.c tests/unit/path_lab.c \
+		$(path_sources) lib/daemon/log.c lib/wire/addr.c
+	@command -v clang >/dev/null || \
+	    { echo "fuzz-packet: clang is missing" >&2; exit 1; }
+	clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined \
+	    $(DEFS) $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS) -o $@ \
+	    $(filter %.c,$^) $(CHECK_LIBS) $(EVENT_LIBS)
 
 endif
