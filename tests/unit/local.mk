@@ -27,6 +27,13 @@ tests_unit_check_packet_SOURCES = tests/unit/check_packet.c $(path_lab)
 tests_unit_check_packet_CFLAGS = $(path_cflags)
 tests_unit_check_packet_LDADD = $(path_ldadd)
 
+# the path on real devices, for tests/bench/path_wire.sh
+check_PROGRAMS += tests/bench/path_wire
+EXTRA_DIST += tests/bench/path_wire.sh
+tests_bench_path_wire_SOURCES = tests/bench/path_wire.c
+tests_bench_path_wire_CFLAGS = $(path_cflags)
+tests_bench_path_wire_LDADD = afwrt-tun/libtun.la $(EVENT_LIBS)
+
 # libFuzzer, by hand: make fuzz-packet && ./fuzz-packet -max_total_time=60
 EXTRA_DIST += tests/fuzz/fuzz_packet.c
 CLEANFILES += fuzz-packet
@@ -35,7 +42,7 @@ fuzz-packet: tests/fuzz/fuzz_packet.c tests/unit/path_lab.c \
 	@command -v clang >/dev/null || \
 	    { echo "fuzz-packet: clang is missing" >&2; exit 1; }
 	clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined \
-	    $(DEFS) $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS) -o $@ \
-	    $(filter %.c,$^) $(CHECK_LIBS) $(EVENT_LIBS)
+	    -DLAB_FUZZ $(DEFS) $(AM_CPPFLAGS) $(EVENT_CFLAGS) -o $@ \
+	    $(filter %.c,$^) $(EVENT_LIBS)
 
 endif
