@@ -160,8 +160,8 @@ up(struct route *r, struct packet *p)
 	up_translate(r, p);
 }
 
-static void
-from_device(uint8_t *data, size_t len, const struct device_meta *m)
+void
+forward_from_device(uint8_t *data, size_t len, const struct device_meta *m)
 {
 	struct packet p;
 	struct route *r;
@@ -171,6 +171,8 @@ from_device(uint8_t *data, size_t len, const struct device_meta *m)
 	    !packet_addr_carried(p.family, p.src) ||
 	    !packet_addr_carried(p.family, p.dst))
 		return;
+	if (p.fragment && (m->gso != 0 || m->partial))
+		return; /* its checksum is nobody's to complete */
 	p.gso = m->gso;
 	p.partial = m->partial;
 	id = flow_lookup(p.family, p.src);
@@ -323,7 +325,7 @@ void
 forward_init(struct event_base *base)
 {
 	static const struct device_input input = {
-	    .packet = from_device,
+	    .packet = forward_from_device,
 	    .begin = device_begin,
 	    .end = device_end,
 	};

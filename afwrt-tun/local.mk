@@ -25,7 +25,7 @@ afwrt_tun_afwrt_tun_SOURCES = afwrt-tun/main.c
 afwrt_tun_afwrt_tun_LDADD = afwrt-tun/libtun.la
 
 # the packet path: between the TUN and the routes
-afwrt_tun_libtun_la_SOURCES += \
+path_sources = \
 	afwrt-tun/answer.c afwrt-tun/answer.h \
 	afwrt-tun/checksum.c afwrt-tun/checksum.h \
 	afwrt-tun/clock.c afwrt-tun/clock.h \
@@ -47,3 +47,4 @@ afwrt_tun_libtun_la_SOURCES += \
 	afwrt-tun/nat_user.c afwrt-tun/nat_user.h \
 	afwrt-tun/packet.c afwrt-tun/packet.h \
 	afwrt-tun/segment.c afwrt-tun/segment.h
+afwrt_tun_libtun_la_SOURCES += $(path_sources)

@@ -28,7 +28,7 @@ mss_find(const uint8_t *h, uint32_t hlen)
 void
 mss_clamp(struct packet *p, uint32_t mtu)
 {
-	uint32_t overhead = p->family == 4 ? 40 : 60, at, even;
+	uint32_t overhead = p->family == 4 ? 40 : 60, at, even, n;
 	uint8_t *h = p->data + p->l4, was[4];
 
 	if (p->proto != PACKET_TCP || p->frag_off != 0 ||
@@ -38,8 +38,9 @@ mss_clamp(struct packet *p, uint32_t mtu)
 	if (at == 0 || get16(h + at) <= mtu - overhead)
 		return;
 	even = at & ~1u; /* the sum goes by 16-bit words of the header */
-	memcpy(was, h + even, sizeof(was));
+	n = at == even ? 2 : 4;
+	memcpy(was, h + even, n);
 	put16(h + at, mtu - overhead);
 	if (!p->partial)
-		checksum_change(h + 16, was, h + even, at == even ? 2 : 4);
+		checksum_change(h + 16, was, h + even, n);
 }
