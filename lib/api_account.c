@@ -186,6 +186,8 @@ registered_take(
 		loop_wake(r->suite);
 }
 
+#define REGISTER "register"
+
 static const char *
 register_ask(struct suite *s, const struct afw_m_credentials *m)
 {
@@ -200,7 +202,8 @@ register_ask(struct suite *s, const struct afw_m_credentials *m)
 		events_text_free(s->registered);
 		s->registered = r.token;
 	} else if (rc == -1 && e == EACCES &&
-	    events_invalid_auth(&s->events, errors_last())) {
+	    events_invalid_auth(
+		&s->events, errors_last() + strlen(REGISTER ": "))) {
 		loop_wake(s);
 	}
 	(void)pthread_mutex_unlock(&s->client.lock);

@@ -75,18 +75,20 @@ fds_close_from(unsigned int first)
 		(void)close((int)i);
 }
 
-/* 0 and 1 /dev/null, 2 as it is if it is open, 3 the channel, no more. */
+/* 0 and 1 /dev/null, 2 as it is if it is meant to stay, 3 the channel, no more.
+ */
 static RAW int
 fds_arrange(int fd)
 {
-	int null, high;
+	int null, high, flags;
 
 	if ((high = fcntl(fd, F_DUPFD, LINK_FD + 1)) == -1 ||
 	    (null = open("/dev/null", O_RDWR)) == -1 ||
 	    (null = fcntl(null, F_DUPFD, LINK_FD + 1)) == -1 ||
 	    dup2(null, 0) == -1 || dup2(null, 1) == -1)
 		return -1;
-	if (fcntl(2, F_GETFD) == -1 && dup2(null, 2) == -1)
+	flags = fcntl(2, F_GETFD);
+	if ((flags == -1 || (flags & FD_CLOEXEC) != 0) && dup2(null, 2) == -1)
 		return -1;
 	if (dup2(high, LINK_FD) == -1)
 		return -1;
