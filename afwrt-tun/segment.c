@@ -104,15 +104,14 @@ bool
 segment_ip4(struct route *r, struct packet *p, uint32_t mtu, segment_emit emit)
 {
 	uint32_t hlen = p->l4, pos, n, total = p->len - hlen, size;
-	uint16_t id =
-	    p->fragment ? (uint16_t)p->frag_id : (uint16_t)hash_random();
 	uint8_t header[60], *d;
+	uint32_t id;
 	bool more;
 
 	if (p->family != 4 || mtu < hlen + 8)
 		return false;
-	if (p->fragment) /* its id has been changed since it was parsed */
-		id = get16(p->data + 4);
+	/* a whole one gets an id here: two devices may have used the same */
+	id = p->fragment ? get16(p->data + 4) : hash_random() & 0xffff;
 	size = (mtu - hlen) & ~7u;
 	memcpy(header, p->data, hlen);
 	for (pos = 0; pos < total; pos += n) {

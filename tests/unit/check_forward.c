@@ -3,6 +3,7 @@
 #include "path_lab.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "afwrt-tun/fragment.h"
 #include "afwrt-tun/held.h"
@@ -577,6 +578,36 @@ START_TEST(queue_full)
 }
 END_TEST
 
+START_TEST(device_replaced)
+{
+	struct lab_spec s = udp4();
+	int old = lab_device_take();
+	char byte;
+
+	lab_device(12);
+	ck_assert_int_eq(read(old, &byte, 1), 0); /* the path let go of it */
+	(void)close(old);
+	from_lan(&s);
+	ck_assert_uint_eq(lab_n_sent, 1);
+}
+END_TEST
+
+START_TEST(device_gone)
+{
+	struct lab_spec s = udp4();
+	int i;
+
+	(void)close(lab_device_take());
+	for (i = 0; i < 3; i++)
+		lab_turn();
+	lab_make(&a, &s);
+	lab_from_node(r1, &a); /* to nowhere */
+	lab_device(0);
+	from_lan(&s);
+	ck_assert_uint_eq(lab_n_sent, 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -605,6 +636,8 @@ main(void)
 	tcase_add_loop_test(t, fragments_down, 0, 4);
 	tcase_add_test(t, fragments_bounded);
 	tcase_add_test(t, queue_full);
+	tcase_add_test(t, device_replaced);
+	tcase_add_test(t, device_gone);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

@@ -318,22 +318,37 @@ lab_memfd(void)
 }
 
 void
-lab_open(unsigned int vnet_hdr)
+lab_device(unsigned int vnet_hdr)
 {
 	struct afw_m_device d = {.ifindex = 1, .mtu = 1500};
 	int sv[2], size = 4 * 1024 * 1024;
 
 	d.vnet_hdr = header_size = vnet_hdr;
 	d.addr = lab_addr("10.99.0.1");
-	base = event_base_new();
-	ck_assert_ptr_nonnull(base);
-	forward_init(base);
-	ck_assert_int_eq(nat_open(lab_memfd(), true), 0);
 	ck_assert_int_eq(
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, sv), 0);
 	(void)setsockopt(sv[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	forward_device_set(sv[0], &d);
 	far_end = sv[1];
+}
+
+int
+lab_device_take(void)
+{
+	int fd = far_end;
+
+	far_end = -1;
+	return fd;
+}
+
+void
+lab_open(unsigned int vnet_hdr)
+{
+	base = event_base_new();
+	ck_assert_ptr_nonnull(base);
+	forward_init(base);
+	ck_assert_int_eq(nat_open(lab_memfd(), true), 0);
+	lab_device(vnet_hdr);
 	lab_n_sent = lab_wanted = lab_flushed = 0;
 	lab_queue_full = false;
 }
@@ -353,7 +368,8 @@ lab_close(void)
 	flow_default_set(0);
 	nat_table_close();
 	forward_close();
-	(void)close(far_end);
+	if (far_end != -1)
+		(void)close(far_end);
 	event_base_free(base);
 }
 
@@ -367,6 +383,13 @@ lab_from_lan(const struct lab_packet *p)
 	    (ssize_t)(p->len + header_size));
 	ck_assert_int_eq(
 	    event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK), 0);
+}
+
+void
+lab_turn(void)
+{
+	ck_assert_int_ne(
+	    event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK), -1);
 }
 
 bool

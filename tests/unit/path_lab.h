@@ -87,6 +87,11 @@ void lab_route_state(struct route *r, uint32_t state, bool ready);
 /* A loop, a table, a device with this header size (0 or 12), no routes. */
 void lab_open(unsigned int vnet_hdr);
 void lab_close(void);
+/* Another device, in the place of the first; its far end is ours. */
+void lab_device(unsigned int vnet_hdr);
+int lab_device_take(void);
+/* The loop turns once. */
+void lab_turn(void);
 /* A packet comes out of the TUN; the loop runs until it is dealt with. */
 void lab_from_lan(const struct lab_packet *p);
 /* The next packet written to the TUN; false: none. */
