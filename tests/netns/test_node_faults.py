@@ -41,11 +41,17 @@ def place(lab, suite):
 
 @pytest.fixture
 def extra_node(lab):
-    """extra_node(variant, ...): another ocserv in Berlin, on its own port."""
+    """extra_node(variant, ...): another ocserv in Berlin, on its own port.
+
+    It shares the node's kernel with the first one, so its clients need
+    addresses of their own.
+    """
     made = []
 
     def make(variant="valid", **options):
         port = next(ports)
+        options.setdefault("net4", "10.98.%d.0/24" % (port % 250))
+        options.setdefault("net6", "fd98:%x::/64" % port)
         node = lab.start_node("de-berlin", variant, key="extra%d" % port,
                               port=port, **options)
         made.append(node)

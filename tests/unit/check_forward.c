@@ -582,10 +582,10 @@ START_TEST(device_replaced)
 {
 	struct lab_spec s = udp4();
 	int old = lab_device_take();
-	char c;
+	char byte;
 
 	lab_device(12);
-	ck_assert_int_eq(read(old, &c, 1), 0); /* the path let go of it */
+	ck_assert_int_eq(read(old, &byte, 1), 0); /* the path let go of it */
 	(void)close(old);
 	from_lan(&s);
 	ck_assert_uint_eq(lab_n_sent, 1);

@@ -47,12 +47,18 @@ tests_unit_check_log_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 # the packet path of afwrt-tun
 path_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 path_ldadd = afwrt-tun/libtun.la $(CHECK_LIBS) $(EVENT_LIBS)
-path_lab = tests/unit/path_lab.c tests/unit/path_lab.h
-path_tests = tests/unit/check_adopt tests/unit/check_flow \
+path_lab = tests/unit/path_lab.c tests/unit/path_lab.h tests/unit/path_packet.c
+path_tests = tests/unit/check_adopt tests/unit/check_coalesce \
+	tests/unit/check_flow \
 	tests/unit/check_forward tests/unit/check_nat \
 	tests/unit/check_packet
 check_PROGRAMS += $(path_tests)
 TESTS += $(path_tests)
+# a device of its own, so without the lab's
+tests_unit_check_coalesce_SOURCES = tests/unit/check_coalesce.c \
+	tests/unit/path_lab.h tests/unit/path_packet.c
+tests_unit_check_coalesce_CFLAGS = $(path_cflags)
+tests_unit_check_coalesce_LDADD = $(path_ldadd)
 tests_unit_check_flow_SOURCES = tests/unit/check_flow.c $(path_lab)
 tests_unit_check_flow_CFLAGS = $(path_cflags)
 tests_unit_check_flow_LDADD = $(path_ldadd)
@@ -80,6 +86,7 @@ tests_bench_path_wire_LDADD = afwrt-tun/libtun.la $(EVENT_LIBS)
 EXTRA_DIST += tests/fuzz/fuzz_packet.c
 CLEANFILES += fuzz-packet
 fuzz-packet: tests/fuzz/fuzz_packet.c tests/unit/path_lab.c \
+		tests/unit/path_packet.c \
 		$(path_sources) lib/daemon/log.c lib/wire/addr.c
 	@command -v clang >/dev/null || \
 	    { echo "fuzz-packet: clang is missing" >&2; exit 1; }
