@@ -160,6 +160,31 @@ START_TEST(queue_keeps_order)
 }
 END_TEST
 
+/* There is room again, but others wait: no overtaking. */
+START_TEST(queue_is_not_overtaken)
+{
+	struct ends e;
+	uint32_t n = 0, want;
+
+	ends_open(&e, AFW_SUP, AFW_AUTH);
+	while (e.a.head == NULL)
+		ck_assert_int_eq(
+		    afw_chan_send(&e.a, AFW_MSG_PING, ++n, NULL, -1), 0);
+	for (want = 1; want < n; want++) {
+		ck_assert_int_eq(afw_chan_recv(&e.b, &e.m), 1);
+		ck_assert_uint_eq(e.m.hdr.id, want);
+	}
+	ck_assert_int_eq(afw_chan_send(&e.a, AFW_MSG_PING, ++n, NULL, -1), 0);
+	ck_assert_int_eq(afw_chan_recv(&e.b, &e.m), 0);
+	ck_assert_int_eq(afw_chan_flush(&e.a), 1);
+	for (; want <= n; want++) {
+		ck_assert_int_eq(afw_chan_recv(&e.b, &e.m), 1);
+		ck_assert_uint_eq(e.m.hdr.id, want);
+	}
+	ends_close(&e);
+}
+END_TEST
+
 /* A restart of afwrt-net with as many rules as there may be. */
 START_TEST(queue_holds_replay)
 {
@@ -384,6 +409,7 @@ main(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, send_refuses);
 	tcase_add_test(t, queue_keeps_order);
+	tcase_add_test(t, queue_is_not_overtaken);
 	tcase_add_test(t, queue_holds_replay);
 	tcase_add_test(t, queue_owns_fds);
 	tcase_add_test(t, queue_passes_fd);
