@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "lib/daemon/link.h"
+#include "lib/daemon/log.h"
 
 enum child_state {
 	CHILD_OFF,     /* never wanted, or ended in order */
@@ -35,6 +36,7 @@ struct child {
 	unsigned int backoff_ms;
 	int64_t started_ms;
 	struct afw_link link;
+	struct afw_ratelimit lines;
 	struct event *timer; /* what it means depends on the state */
 	struct ask_list asks;
 	bool configured;  /* this process has its configuration */

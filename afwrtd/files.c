@@ -23,6 +23,9 @@
 #define RESOLV    "/etc/resolv.conf"
 #define HOSTS     "/etc/hosts"
 
+/* Bytes that may wait for afwrt-auth before it gets no more files. */
+#define FILES_QUEUE_MAX 4096
+
 static char last_error[188];
 static char verify_path[AFW_URL_SIZE];
 static struct stat resolv_sent;
@@ -245,9 +248,12 @@ int
 files_get_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
 	const struct afw_m_filename *f = (const void *)m->payload;
-	int fd = name_open(f->name);
+	int fd;
 
 	(void)arg;
+	if (l->chan.queued > FILES_QUEUE_MAX) /* each holds a descriptor */
+		return AFW_EBUSY;
+	fd = name_open(f->name);
 	if (fd == -1) {
 		int e = errno;
 
@@ -269,7 +275,7 @@ files_save_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	if (!run_is_configured())
 		return AFW_EINVAL;
 	if (cache_save(m->fd, b->len) == -1)
-		(void)afw_link_status(l, m->hdr.id, afw_error_from_errno(errno),
+		afw_link_status(l, m->hdr.id, afw_error_from_errno(errno),
 		    "%s: %s", "locations.cache", strerror(errno));
 	else
 		afw_link_status(l, m->hdr.id, AFW_OK, NULL);

@@ -121,6 +121,8 @@ net_configured(
 			sync_start(net_synced, c);
 			return;
 		}
+	} else {
+		files_keep_close(); /* if that was why, a new one will do */
 	}
 	replay_reply(c, code, text, m);
 }

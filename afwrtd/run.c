@@ -396,24 +396,27 @@ stop_finished(void)
 		stop_children(keep_blocked());
 }
 
+static void
+stop_go(void)
+{
+	stop_start(keep_blocked(), stop_finished);
+}
+
 void
 run_requests_idle(void)
 {
 	if (state != RUN_STOPPING || stop_begun)
 		return;
 	stop_begun = true;
-	stop_start(keep_blocked(), stop_finished);
+	stats_last(stop_go);
 }
 
 static void
 stop_begin(void)
 {
-	if (state == RUN_CONFIGURING)
-		config_answer(AFW_EPIPE, "stopped");
 	if (state == RUN_WAN || state == RUN_LOGIN)
 		run_answer(AFW_OK, NULL);
 	was_running = state == RUN_RUNNING;
-	stats_report(0);
 	state = RUN_STOPPING;
 	if (requests_idle())
 		run_requests_idle();
@@ -429,6 +432,8 @@ run_stop_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 		answer(m->hdr.id, AFW_OK, NULL);
 		return 0;
 	}
+	if (state == RUN_CONFIGURING)
+		return AFW_EBUSY;
 	stop_ids[n_stops++] = m->hdr.id;
 	if (state != RUN_STOPPING)
 		stop_begin();

@@ -17,6 +17,7 @@
 
 static struct event *report_timer;
 static unsigned int interval;
+static void (*after_last)(void);
 
 static void
 stats_note(struct route *r, const struct afw_m_route_stats *s)
@@ -122,4 +123,24 @@ stats_report(unsigned int interval_ms)
 		(void)evtimer_del(report_timer);
 	else
 		afwrtd_timer_set(report_timer, interval);
+}
+
+static void
+last_done(void)
+{
+	report_done();
+	interval = 0;
+	after_last();
+}
+
+void
+stats_last(void (*done)(void))
+{
+	if (interval == 0) {
+		done();
+		return;
+	}
+	(void)evtimer_del(report_timer);
+	after_last = done;
+	stats_refresh(last_done);
 }

@@ -7,5 +7,7 @@
 void stats_refresh(void (*done)(void));
 /* Bandwidth reports every so many ms from now on; 0 none. */
 void stats_report(unsigned int interval_ms);
+/* The last report of a run, if there are reports; then done runs. */
+void stats_last(void (*done)(void));
 
 #endif

@@ -38,6 +38,7 @@
 #define PING_MS         5000
 #define PING_MISSES     3
 #define EXIT_IMPOSSIBLE 2
+#define LINES_MAX       1000 /* of one helper in ten seconds */
 
 static struct event *sigchld, *ping_timer;
 static uint32_t last_gen;
@@ -113,10 +114,17 @@ ready_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 static int
 log_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
-	const struct afw_m_log *lm = (const void *)m->payload;
+	struct afw_m_log *lm = (void *)m->payload;
+	struct child *c = arg;
+	char *p;
 
-	(void)arg;
 	(void)l;
+	if (!afw_log_wants(LOG_DEBUG) &&
+	    !afw_ratelimit_ok(&c->lines, LINES_MAX))
+		return 0;
+	for (p = lm->text; *p != '\0'; p++) /* a line stays one line */
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
 	library_log((int)lm->level, lm->text);
 	return 0;
 }

@@ -533,6 +533,25 @@ START_TEST(bandwidth)
 }
 END_TEST
 
+START_TEST(bandwidth_at_the_end)
+{
+	struct afw_m_config c = player_config();
+	struct afw_msg m;
+	const struct afw_m_bandwidth *b = (const void *)m.payload;
+
+	player_setup();
+	player_start();
+	c.report_interval = 3600000;
+	ck_assert_uint_eq(player_ask(AFW_MSG_CONFIG, &c), AFW_OK);
+	ck_assert_uint_eq(player_ask(AFW_MSG_RUN, NULL), AFW_OK);
+	ck_assert_uint_eq(player_ask(AFW_MSG_STOP, NULL), AFW_OK);
+	player_event(AFW_MSG_EV_BANDWIDTH, &m);
+	ck_assert_uint_eq(b->down, 2000);
+	player_event(AFW_MSG_EV_STOPPED, &m);
+	player_end();
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -567,6 +586,7 @@ suite(void)
 	tcase_add_test(own, killswitch_stays);
 	tcase_add_test(own, verify_without_configuration);
 	tcase_add_test(own, bandwidth);
+	tcase_add_test(own, bandwidth_at_the_end);
 	suite_add_tcase(s, own);
 	return s;
 }

@@ -94,4 +94,9 @@ fuzz-packet: tests/fuzz/fuzz_packet.c tests/unit/path_lab.c \
 	    -DLAB_FUZZ $(DEFS) $(AM_CPPFLAGS) $(EVENT_CFLAGS) -o $@ \
 	    $(filter %.c,$^) $(EVENT_LIBS)
 
+check_PROGRAMS += tests/unit/check_sandbox
+TESTS += tests/unit/check_sandbox
+tests_unit_check_sandbox_SOURCES = tests/unit/check_sandbox.c
+tests_unit_check_sandbox_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_sandbox_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 endif
