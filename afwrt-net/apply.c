@@ -40,6 +40,13 @@ kind_refused(struct afw_link *l, uint32_t id, const struct afw_key *k)
 	return -1;
 }
 
+static int
+not_configured(struct afw_link *l, uint32_t id)
+{
+	afw_link_status(l, id, AFW_EINVAL, "there is no configuration yet");
+	return 0;
+}
+
 static void
 forget(const struct afw_key *k, size_t n)
 {
@@ -140,7 +147,7 @@ apply_set(struct afw_link *l, uint32_t id, const struct afw_m_rule *m)
 	if (collecting)
 		return collect(l, id, m);
 	if (net.mode != NET_ON)
-		return AFW_EINVAL;
+		return not_configured(l, id);
 	had = device_find(&net.devices, &m->key) != NULL;
 	if ((d = device_add(&net.devices, &m->key)) == NULL)
 		return AFW_ENOSPC;
@@ -249,11 +256,12 @@ commit_finish(unsigned int code, const char *text)
 int
 apply_commit(struct afw_link *l, uint32_t id)
 {
-	if (!collecting || net.mode != NET_ON)
+	if (net.mode != NET_ON)
+		return not_configured(l, id);
+	if (!collecting)
 		return AFW_EINVAL;
 	if (commit_id != 0)
 		return AFW_EBUSY;
-	(void)l;
 	rerouted_collect();
 	device_clear(&net.devices);
 	net.devices = coming;
@@ -274,6 +282,7 @@ apply_reset(void)
 		afw_link_status(afw_daemon_sup(), commit_id, AFW_EBUSY,
 		    "everything was cleared meanwhile");
 	commit_id = 0;
+	flows_detach();
 	collecting = false;
 	device_clear(&coming);
 	device_clear(&net.devices);

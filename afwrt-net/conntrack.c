@@ -192,6 +192,8 @@ conntrack_forget(struct netlink *nl, const struct afw_key *keys, size_t n)
 	if (of.n == 0)
 		return 0;
 	rc = n <= FILTERED_MAX ? search_filtered(nl, &s, keys, n) : -1;
+	if (rc == -1 && n <= FILTERED_MAX)
+		log_debug("conntrack: no filter: %s", nl->text);
 	if (rc == -1) /* many, or a kernel without filters */
 		rc = search_all(nl, &s);
 	if (rc == -1 && afw_ratelimit_ok(&limit, 1))

@@ -103,6 +103,8 @@ replay_end(void)
 		replay_start(next);
 	if (done != NULL)
 		done(code, text);
+	else if (code != AFW_OK)
+		log_warn("flows: tun refused one: %s", text);
 }
 
 static void
@@ -162,7 +164,7 @@ flows_replay(void (*done)(unsigned int code, const char *text))
 		replay_start(done);
 		return true;
 	}
-	if (done != NULL && (replay.again || replay.done != NULL))
+	if (done != NULL && replay.done_again != NULL)
 		return false;
 	replay.again = true;
 	if (done != NULL)
@@ -170,11 +172,10 @@ flows_replay(void (*done)(unsigned int code, const char *text))
 	return true;
 }
 
-static void
-replayed(unsigned int code, const char *text)
+void
+flows_detach(void)
 {
-	if (code != AFW_OK)
-		log_warn("flows: tun refused one: %s", text);
+	replay.done = replay.done_again = NULL;
 }
 
 void
@@ -195,5 +196,5 @@ flows_device(struct afw_link *l)
 	}
 	(void)afw_link_send(l, AFW_MSG_DEVICE, 0, &m, fd);
 	if (net.synced || net.devices.n > 0)
-		(void)flows_replay(replayed);
+		(void)flows_replay(NULL);
 }

@@ -30,22 +30,25 @@ setup(struct event_base *base)
 		fatal("netlink: monitor: %s", strerror(errno));
 }
 
-/* The TUN of the configuration; fd -1: the one that we have. */
+/* The TUN of the configuration; *fd is -1 afterwards if it was taken. */
 static int
-tun_take(int fd, const struct afw_m_config *c, struct nerr *e)
+tun_take(int *fd, const struct afw_m_config *c, struct nerr *e)
 {
 	struct link_tun old = net.tun;
 
-	if (fd == -1 && net.tun.fd == -1)
+	/* our own descriptor of that device is as good as any */
+	if (old.fd != -1 && strcmp(old.name, c->tun_ifname) == 0)
+		return link_attach(&net.rt, &net.tun, old.fd, c->tun_ifname, e);
+	if (*fd == -1)
 		return nerr_set(e, AFW_EINVAL,
 		    "interface %s: no descriptor "
 		    "of /dev/net/tun was given",
 		    c->tun_ifname);
-	if (link_attach(&net.rt, &net.tun, fd != -1 ? fd : net.tun.fd,
-		c->tun_ifname, e) == -1)
+	if (link_attach(&net.rt, &net.tun, *fd, c->tun_ifname, e) == -1)
 		return -1;
-	if (fd != -1 && old.fd != -1)
-		(void)close(old.fd);
+	*fd = -1;
+	if (old.fd != -1)
+		link_delete(&net.rt, &old, &c->tun_addr);
 	return 0;
 }
 
@@ -71,12 +74,11 @@ configure(int *fd, const struct afw_m_config *c, struct nerr *e)
 
 	net.cfg = *c;
 	net.mode = NET_ON;
-	if (reconcile_check(&ours, e) == -1 || tun_take(*fd, c, e) == -1) {
+	if (reconcile_check(&ours, e) == -1 || tun_take(fd, c, e) == -1) {
 		net.cfg = old;
 		net.mode = before;
 		return -1;
 	}
-	*fd = -1;
 	tun_keep();
 	(void)reconcile_wan_look(); /* the guard needs its name */
 	/* no sets of an earlier life: ours are all there is to know */
@@ -97,15 +99,16 @@ config_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
 	const struct afw_m_config *c = (const void *)m->payload;
 	struct nerr e = {.code = AFW_EIO};
-	int fd = afw_msg_take_fd(m);
+	int fd = afw_msg_take_fd(m), rc;
 
 	(void)arg;
 	afw_log_level_set((int)c->log_level);
-	if (configure(&fd, c, &e) == -1) {
+	rc = configure(&fd, c, &e);
+	if (fd != -1)
+		(void)close(fd);
+	if (rc == -1) {
 		log_err("configuration: %s", e.text);
 		afw_link_status(l, m->hdr.id, e.code, "%s", e.text);
-		if (fd != -1)
-			(void)close(fd);
 		return 0;
 	}
 	log_info("interface %s is up", net.tun.name);

@@ -270,6 +270,9 @@ nft_ensure(struct nft *n, const struct plan *p, struct nerr *e)
 		return 0;
 	if (build(n, p, false) == 0)
 		return 1;
+	/* something of another shape has our names */
+	if (s.table && build(n, p, true) == 0)
+		return 1;
 	if (!n->plain && flags_refused(errno)) {
 		log_info("nftables: this kernel has no owned tables: ours "
 			 "is watched instead");
@@ -277,9 +280,6 @@ nft_ensure(struct nft *n, const struct plan *p, struct nerr *e)
 		if (build(n, p, false) == 0)
 			return 1;
 	}
-	/* something of another shape has our names */
-	if (s.table && build(n, p, true) == 0)
-		return 1;
 	return nerr_set(
 	    e, afw_error_from_errno(errno), "nftables: %s", n->nl.text);
 }

@@ -17,6 +17,7 @@
 #include "rule.h"
 #include "state.h"
 
+#define RETRY_MS   800 /* longer, after a failure */
 #define SPACING_MS 100 /* between two repairs, if somebody fights us */
 
 struct net net;
@@ -135,6 +136,7 @@ repair_cb(evutil_socket_t fd, short what, void *arg)
 			log_err("what another program changed could not be "
 				"put back: %s",
 			    e.text);
+		repaired_ms += RETRY_MS;
 		reconcile_soon("again");
 		return;
 	}

@@ -74,10 +74,14 @@ bool flows_set(
     const struct afw_addr *a, uint32_t route, afw_reply_cb cb, void *arg);
 void flows_del(const struct afw_addr *a);
 /*
- * All of net.devices. done runs once, from the loop or at once (if tun is not
- * there): AFW_OK, or the first refusal. false: one such is waited for already.
+ * All of net.devices. done (may be NULL) runs once, from the loop or at once
+ * (if tun is not there): AFW_OK, or the first refusal. A replay under way is
+ * followed by this one. false: another's done waits for that already.
  */
 bool flows_replay(void (*done)(unsigned int code, const char *text));
+
+/* Nobody waits for the end of a replay any more. */
+void flows_detach(void);
 
 /* ---- apply.c: the supervisor's rules ----------------------------------- */
 

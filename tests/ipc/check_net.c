@@ -128,6 +128,30 @@ START_TEST(device_and_wan_are_told)
 }
 END_TEST
 
+/* A second NET_CONFIG: other numbers, and another name. */
+START_TEST(config_changes)
+{
+	OK(env_net_config(&e));
+	OK(env_rule(&e, "192.168.50.10", 3));
+	(void)close(e.kept);
+	e.kept = -1;
+	e.cfg.rule_priority = 20;
+	e.cfg.flags = 0;
+	OK(env_net_config(&e)); /* an unused descriptor: ours is as good */
+	HAS(out("ip rule"), "20:\tfrom all fwmark 0x8 lookup 47");
+	HAS_NOT(out("ip rule"), "10:\t");
+	HAS_NOT(out("ip rule"), "suppress");
+	HAS(out("nft list table inet afwrt"), "192.168.50.10");
+	(void)close(e.kept);
+	e.kept = -1;
+	(void)afw_str_set(e.cfg.tun_ifname, sizeof(e.cfg.tun_ifname), "wrt1");
+	OK(env_net_config(&e));
+	HAS_NOT(out("ip link"), "wrt0");
+	HAS(out("ip route show table 47"), "default dev wrt1");
+	HAS(out("nft list table inet afwrt"), "iifname \"wrt1\" return");
+}
+END_TEST
+
 START_TEST(numbers_of_the_config)
 {
 	e.cfg.fwmark = 0x100;
@@ -586,6 +610,7 @@ START_TEST(connections_forgotten)
 	sync_begin();
 	OK(env_rule(&e, "192.168.50.11", 3));
 	OK(env_ask(&e, AFW_MSG_NET_SYNC_COMMIT, NULL, -1));
+	HAS_NOT(e.log, "conntrack: no filter"); /* this kernel has it */
 	ck_assert_int_eq(ct_count("192.168.50.11"), 0);
 }
 END_TEST
@@ -734,6 +759,7 @@ main(void)
 	tcase_add_test(c, config_makes_all);
 	tcase_add_test(c, device_and_wan_are_told);
 	tcase_add_test(c, numbers_of_the_config);
+	tcase_add_test(c, config_changes);
 	tcase_add_test(c, hands_off);
 	tcase_add_test(c, rules);
 	tcase_add_test(c, tun_refuses);

@@ -101,4 +101,19 @@ tests_ipc_check_client_CPPFLAGS = $(AM_CPPFLAGS) -include config.h \
 	-DFAKE_AFWRTD='"$(abs_top_builddir)/tests/ipc/fake_afwrtd"' \
 	-DLIBAFWRT='"$(abs_top_builddir)/lib/.libs/libafwrt-client.so.1"'
 tests_ipc_check_client_LDADD = lib/libafwrt-client.la $(CHECK_LIBS) -ldl
+
+check_PROGRAMS += tests/ipc/check_net_leak
+TESTS += tests/ipc/check_net_leak
+tests_ipc_check_net_leak_SOURCES = tests/ipc/check_net_leak.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_leak_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
+tests_ipc_check_net_leak_LDADD = afwrt-net/libnet.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_leak_DEPENDENCIES = afwrt-net/afwrt-net
+
+check_PROGRAMS += tests/ipc/check_assumptions
+TESTS += tests/ipc/check_assumptions
+tests_ipc_check_assumptions_SOURCES = tests/ipc/check_assumptions.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_assumptions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_assumptions_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 endif

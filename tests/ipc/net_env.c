@@ -72,6 +72,32 @@ env_namespace(void)
 	    0);
 }
 
+pid_t
+env_behind(const char *ifname)
+{
+	pid_t pid;
+	int sv[2];
+	char c;
+
+	ck_assert_int_eq(pipe(sv), 0);
+	ck_assert_int_ne(pid = fork(), -1);
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNET) == -1 || write(sv[1], "x", 1) != 1)
+			_exit(1);
+		(void)close(sv[1]);
+		for (;;)
+			(void)pause();
+	}
+	(void)close(sv[1]);
+	ck_assert_int_eq(read(sv[0], &c, 1), 1);
+	(void)close(sv[0]);
+	ck_assert_int_eq(sh("ip link set %s netns %d && nsenter -t %d -n sh "
+			    "-c 'ip link set lo up && ip link set %s up'",
+			     ifname, (int)pid, (int)pid, ifname),
+	    0);
+	return pid;
+}
+
 void
 env_config(struct env *e)
 {
@@ -96,17 +122,21 @@ env_config(struct env *e)
 }
 
 static void
-child_run(int fd)
+child_run(int fd, int (*run)(void))
 {
 	const char *bin = getenv("AFWRT_NET");
 	char *const argv[] = {(char *)(uintptr_t) "afwrt-net", NULL};
 
+	/* the leak checker needs /proc, and there is none in the chroot */
+	(void)setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
 	if (bin == NULL)
 		bin = "afwrt-net/afwrt-net";
 	if (fd == 3)
 		(void)fcntl(fd, F_SETFD, 0);
 	else
 		(void)dup2(fd, 3);
+	if (run != NULL)
+		_exit(run());
 	(void)execv(bin, argv);
 	(void)fprintf(stderr, "%s: %s\n", bin, strerror(errno));
 	_exit(127);
@@ -364,7 +394,7 @@ env_start(struct env *e)
 	(void)fflush(NULL);
 	ck_assert_int_ne(e->pid = fork(), -1);
 	if (e->pid == 0)
-		child_run(sv[1]);
+		child_run(sv[1], e->run);
 	(void)close(sv[1]);
 	ck_assert_int_eq(afw_chan_init(&e->sup, sv[0], AFW_SUP, AFW_NET), 0);
 	e->next_id = 0;

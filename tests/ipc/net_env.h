@@ -37,6 +37,7 @@ struct env {
 	struct afw_m_status st; /* the last answer */
 	int sock;               /* of the last SOCKET */
 	char log[4096];         /* the end of what was logged */
+	int (*run)(void);       /* in the child, instead of afwrt-net */
 };
 
 /* Skips the test (exit 77) without root. Unshares, veth lan0 and wan0. */
@@ -65,6 +66,8 @@ bool env_until(struct env *e, bool (*cond)(struct env *));
 void env_serve(struct env *e, int ms);
 uint32_t env_flow(const struct env *e, const char *addr);
 
+/* A namespace behind an interface of this one; the pid that holds it. */
+pid_t env_behind(const char *ifname);
 /* Runs a shell command: its status, or its output (static). */
 int sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *out(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -100,3 +100,12 @@ tests_unit_check_sandbox_SOURCES = tests/unit/check_sandbox.c
 tests_unit_check_sandbox_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_sandbox_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 endif
+
+# afwrt-net's parts that need no kernel
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/check_net
+TESTS += tests/unit/check_net
+tests_unit_check_net_SOURCES = tests/unit/check_net.c
+tests_unit_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
+tests_unit_check_net_LDADD = afwrt-net/libnet.la $(CHECK_LIBS)
+endif
