@@ -49,6 +49,7 @@ SIZE_IS(route_stats, 136);
 SIZE_IS(route_info, 208);
 SIZE_IS(device, 32);
 SIZE_IS(flow, 24);
+SIZE_IS(source, 20);
 SIZE_IS(socket, 12);
 SIZE_IS(session_get, 72);
 SIZE_IS(session, 2344);
@@ -129,6 +130,8 @@ CHECK(filename) { return STR_OK(m, name) && m->name[0] != '\0'; }
 CHECK(rule) { return afw_key_valid(&m->key) && m->route != 0; }
 CHECK(route_id) { return m->route != 0; }
 CHECK(flow) { return afw_addr_is_host(&m->addr) &&
+    afw_addr_valid(&m->addr, false); }
+CHECK(source) { return afw_addr_is_host(&m->addr) &&
     afw_addr_valid(&m->addr, false); }
 CHECK(backend) { return m->index < AFW_BACKENDS_MAX && STR_OK(m, url) &&
     m->url[0] != '\0'; }

@@ -82,7 +82,8 @@ enum afw_v4v6 {
 #define AFW_C_LAN_BYPASS       0x010
 #define AFW_C_DNS_TUNNEL       0x020
 #define AFW_C_IPV6_OUTPUT_ONLY 0x040
-#define AFW_C_ALL	       0x07f
+#define AFW_C_TUN_FD	       0x080 /* hydra_tun_fd: the fd is the TUN */
+#define AFW_C_ALL	       0x0ff
 
 /* What is known about a route's end or failure; see spec of the events. */
 enum afw_reason {
@@ -344,6 +345,10 @@ struct afw_m_device {
 struct afw_m_flow {
 	struct afw_addr addr;
 	uint32_t route; /* 0 in FLOW_DEL */
+};
+
+struct afw_m_source {
+	struct afw_addr addr;
 };
 
 enum afw_scope {

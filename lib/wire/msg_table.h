@@ -129,6 +129,9 @@ AFW_MSG(141, FLOW_SYNC_BEGIN, P(NET, TUN), EV, none, NO, R, 0)
 AFW_MSG(142, FLOW_SYNC_END, P(NET, TUN), EV, none, NO, R, 0)
 AFW_MSG(143, FLOW_SET, P(NET, TUN), RQ, flow, NO, R, 0)
 AFW_MSG(144, FLOW_DEL, P(NET, TUN), RQ, flow, NO, R, 0)
+/* a packet of an unknown source waits: OK when a FLOW_SET went before,
+ * ENOENT when no rule is about it (the default route may have it) */
+AFW_MSG(145, SOURCE_GET, P(TUN, NET), RQ, source, NO, R, 0)
 
 /* E and G: sockets to the outside; answered by SOCKET or STATUS */
 AFW_MSG(160, SOCKET_GET, P(TUN, NET) | P(AUTH, NET), RQ, socket, NO, R, 0)

@@ -254,6 +254,11 @@ MAKE(flow)
 	m->route = 1;
 }
 
+MAKE(source)
+{
+	m->addr = v4;
+}
+
 MAKE(socket)
 {
 	m->family = 4;

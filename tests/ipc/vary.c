@@ -141,6 +141,7 @@ static const struct field fields[] = {
     F(device, addr, ADDR, 0),
     F(flow, addr, HOST, 0),
     OK(flow, route, 0),
+    F(source, addr, HOST, 0),
     OK(socket, family, 6),
     BAD(socket, family, 0),
     BAD(socket, family, 5),
