@@ -285,16 +285,5 @@ suite(void)
 int
 main(void)
 {
-	SRunner *r;
-	int failed;
-
-	if (geteuid() != 0) {
-		(void)puts("afwrtd needs root: skipped");
-		return 77;
-	}
-	r = srunner_create(suite());
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return player_main(suite());
 }

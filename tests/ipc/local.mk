@@ -69,6 +69,14 @@ tests_ipc_check_restart_SOURCES = tests/ipc/check_restart.c \
 tests_ipc_check_restart_CPPFLAGS = $(player_cppflags)
 tests_ipc_check_restart_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_restart_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/ipc/check_relay
+TESTS += tests/ipc/check_relay
+tests_ipc_check_relay_SOURCES = tests/ipc/check_relay.c \
+	tests/ipc/player.c tests/ipc/player.h
+tests_ipc_check_relay_CPPFLAGS = $(player_cppflags)
+tests_ipc_check_relay_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_relay_LDADD = lib/libafwwire.la $(CHECK_LIBS)
 endif
 
 # afwrt-net against the kernel, in network namespaces (root, else skipped)

@@ -476,3 +476,20 @@ player_logged(const char *first, ...)
 		(void)poll(NULL, 0, 10);
 	}
 }
+
+int
+player_main(Suite *s)
+{
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	if (geteuid() != 0) {
+		(void)puts("afwrtd needs root: skipped");
+		srunner_free(r);
+		return 77;
+	}
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}

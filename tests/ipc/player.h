@@ -61,4 +61,7 @@ void player_logged(const char *first, ...) __attribute__((sentinel));
 /* How many lines with this fragment there are since the mark. */
 int player_count(const char *fragment);
 
+/* Runs the suite; the exit status of the program, 77 without root. */
+int player_main(Suite *s);
+
 #endif
