@@ -543,6 +543,21 @@ START_TEST(names_taken)
 }
 END_TEST
 
+/* A table of our name and of another shape: made anew. */
+START_TEST(table_of_another_shape)
+{
+	ck_assert_int_eq(
+	    sh("nft add table inet afwrt; nft 'add chain inet "
+	       "afwrt afwrt_chain { type filter hook output priority 0; }'; "
+	       "nft 'add set inet afwrt ip4 { type ipv6_addr; }'"),
+	    0);
+	OK(env_net_config(&e));
+	HAS(out("nft list table inet afwrt"), "owner");
+	HAS(out("nft list table inet afwrt"), "hook prerouting");
+	HAS_NOT(out("nft list table inet afwrt"), "hook output");
+}
+END_TEST
+
 #define MANY 10000
 
 START_TEST(many_at_once)
@@ -777,6 +792,7 @@ main(void)
 	    c, collision, 0, (int)(sizeof(conflicts) / sizeof(conflicts[0])));
 	tcase_add_test(c, no_collision);
 	tcase_add_test(c, names_taken);
+	tcase_add_test(c, table_of_another_shape);
 	tcase_add_test(c, many_at_once);
 	tcase_add_test(c, connections_forgotten);
 	tcase_add_test(c, sockets);
