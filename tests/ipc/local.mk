@@ -110,6 +110,14 @@ tests_ipc_check_client_CPPFLAGS = $(AM_CPPFLAGS) -include config.h \
 	-DLIBAFWRT='"$(abs_top_builddir)/lib/.libs/libafwrt-client.so.1"'
 tests_ipc_check_client_LDADD = lib/libafwrt-client.la $(CHECK_LIBS) -ldl
 
+check_PROGRAMS += tests/ipc/check_net_rules
+TESTS += tests/ipc/check_net_rules
+tests_ipc_check_net_rules_SOURCES = tests/ipc/check_net_rules.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_rules_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_rules_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_rules_DEPENDENCIES = afwrt-net/afwrt-net
+
 check_PROGRAMS += tests/ipc/check_net_leak
 TESTS += tests/ipc/check_net_leak
 tests_ipc_check_net_leak_SOURCES = tests/ipc/check_net_leak.c \

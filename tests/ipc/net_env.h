@@ -72,4 +72,23 @@ pid_t env_behind(const char *ifname);
 int sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *out(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* For a test whose struct env is called e. */
+#define HAS(text, part)                                        \
+	do {                                                   \
+		const char *t_ = (text);                       \
+		ck_assert_msg(strstr(t_, (part)) != NULL,      \
+		    "\"%s\" is not in:\n%.3000s", (part), t_); \
+	} while (0)
+#define HAS_NOT(text, part)                                \
+	do {                                               \
+		const char *t_ = (text);                   \
+		ck_assert_msg(strstr(t_, (part)) == NULL,  \
+		    "\"%s\" is in:\n%.3000s", (part), t_); \
+	} while (0)
+#define OK(what)                                                             \
+	do {                                                                 \
+		unsigned int c_ = (what);                                    \
+		ck_assert_msg(c_ == AFW_OK, #what ": %u %s", c_, e.st.text); \
+	} while (0)
+
 #endif
