@@ -375,7 +375,10 @@ START_TEST(handover_loses_nothing)
 			seen[n] = true;
 	}
 	for (i = 0; i < 300; i++)
-		missing += !seen[i];
+		if (!seen[i]) {
+			missing++;
+			(void)fprintf(stderr, "lost: %u\n", i);
+		}
 	suite_stats(&s);
 	ck_assert_uint_eq(s.stats.connects, 2);
 	ck_assert_uint_eq(s.n_events, 1); /* nobody noticed */
@@ -499,10 +502,21 @@ main(void)
 	tcase_add_test(t, peers_come_late);
 	tcase_add_test(t, waits_for_the_uplink);
 	tcase_add_test(t, survives_a_kill);
+	suite_add_tcase(suite, t);
+	t = tcase_create("long");
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, dead_peer);
 	tcase_add_test(t, idle_stays_up);
-	tcase_add_test(t, handover_loses_nothing);
 	tcase_add_test(t, rekey_by_the_node);
+	suite_add_tcase(suite, t);
+	t = tcase_create("handover");
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, handover_loses_nothing);
+	suite_add_tcase(suite, t);
+	t = tcase_create("routes");
+	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, two_routes);
 	tcase_add_test(t, ordered_shutdown);
 	tcase_add_test(t, requests_refused);
