@@ -11,8 +11,15 @@
  * MSS clamp, NAT, ICMP errors; and back.
  */
 void forward_init(struct event_base *base);
+/* The way out: closes the device, frees its events. */
+void forward_close(void);
 /* The TUN; takes fd, replaces an older one. */
 void forward_device_set(int fd, const struct afw_m_device *d);
+
+/* One packet out of the TUN; device.c calls it, and the fuzzer. */
+struct device_meta;
+void forward_from_device(
+    uint8_t *packet, size_t len, const struct device_meta *m);
 
 /* Which route a source address takes; afwrt-net says. */
 int flow_set(const struct afw_addr *a, uint32_t route); /* 0 or AFW_E code */

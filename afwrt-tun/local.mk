@@ -23,3 +23,28 @@ afwrt_tun_libtun_la_LIBADD = lib/libafwdaemon.la lib/libafwtls.la
 pkglibexec_PROGRAMS += afwrt-tun/afwrt-tun
 afwrt_tun_afwrt_tun_SOURCES = afwrt-tun/main.c
 afwrt_tun_afwrt_tun_LDADD = afwrt-tun/libtun.la
+
+# the packet path: between the TUN and the routes
+path_sources = \
+	afwrt-tun/answer.c afwrt-tun/answer.h \
+	afwrt-tun/checksum.c afwrt-tun/checksum.h \
+	afwrt-tun/clock.c afwrt-tun/clock.h \
+	afwrt-tun/coalesce.c afwrt-tun/coalesce.h \
+	afwrt-tun/device.c afwrt-tun/device.h \
+	afwrt-tun/flow.c afwrt-tun/flow.h \
+	afwrt-tun/forward.c afwrt-tun/forward.h \
+	afwrt-tun/fragment.c afwrt-tun/fragment.h \
+	afwrt-tun/hash.c afwrt-tun/hash.h \
+	afwrt-tun/held.c afwrt-tun/held.h \
+	afwrt-tun/icmp.c afwrt-tun/icmp.h \
+	afwrt-tun/mss.c afwrt-tun/mss.h \
+	afwrt-tun/nat.c afwrt-tun/nat.h \
+	afwrt-tun/nat_adopt.c afwrt-tun/nat_adopt.h \
+	afwrt-tun/nat_icmp.c afwrt-tun/nat_icmp.h \
+	afwrt-tun/nat_port.c afwrt-tun/nat_port.h \
+	afwrt-tun/nat_rewrite.c afwrt-tun/nat_rewrite.h \
+	afwrt-tun/nat_table.c afwrt-tun/nat_table.h \
+	afwrt-tun/nat_user.c afwrt-tun/nat_user.h \
+	afwrt-tun/packet.c afwrt-tun/packet.h \
+	afwrt-tun/segment.c afwrt-tun/segment.h
+afwrt_tun_libtun_la_SOURCES += $(path_sources)

@@ -16,4 +16,55 @@ tests_unit_check_cstp_SOURCES = tests/unit/check_cstp.c \
 	afwrt-tun/retry.c
 tests_unit_check_cstp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_cstp_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+
+# the packet path of afwrt-tun
+path_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+path_ldadd = afwrt-tun/libtun.la $(CHECK_LIBS) $(EVENT_LIBS)
+path_lab = tests/unit/path_lab.c tests/unit/path_lab.h tests/unit/path_packet.c
+path_tests = tests/unit/check_adopt tests/unit/check_coalesce \
+	tests/unit/check_flow \
+	tests/unit/check_forward tests/unit/check_nat \
+	tests/unit/check_packet
+check_PROGRAMS += $(path_tests)
+TESTS += $(path_tests)
+# a device of its own, so without the lab's
+tests_unit_check_coalesce_SOURCES = tests/unit/check_coalesce.c \
+	tests/unit/path_lab.h tests/unit/path_packet.c
+tests_unit_check_coalesce_CFLAGS = $(path_cflags)
+tests_unit_check_coalesce_LDADD = $(path_ldadd)
+tests_unit_check_flow_SOURCES = tests/unit/check_flow.c $(path_lab)
+tests_unit_check_flow_CFLAGS = $(path_cflags)
+tests_unit_check_flow_LDADD = $(path_ldadd)
+tests_unit_check_nat_SOURCES = tests/unit/check_nat.c $(path_lab)
+tests_unit_check_nat_CFLAGS = $(path_cflags)
+tests_unit_check_nat_LDADD = $(path_ldadd)
+tests_unit_check_adopt_SOURCES = tests/unit/check_adopt.c $(path_lab)
+tests_unit_check_adopt_CFLAGS = $(path_cflags)
+tests_unit_check_adopt_LDADD = $(path_ldadd)
+tests_unit_check_forward_SOURCES = tests/unit/check_forward.c $(path_lab)
+tests_unit_check_forward_CFLAGS = $(path_cflags)
+tests_unit_check_forward_LDADD = $(path_ldadd)
+tests_unit_check_packet_SOURCES = tests/unit/check_packet.c $(path_lab)
+tests_unit_check_packet_CFLAGS = $(path_cflags)
+tests_unit_check_packet_LDADD = $(path_ldadd)
+
+# the path on real devices, for tests/bench/path_wire.sh
+check_PROGRAMS += tests/bench/path_wire
+EXTRA_DIST += tests/bench/path_wire.sh
+tests_bench_path_wire_SOURCES = tests/bench/path_wire.c
+tests_bench_path_wire_CFLAGS = $(path_cflags)
+tests_bench_path_wire_LDADD = afwrt-tun/libtun.la $(EVENT_LIBS)
+
+# libFuzzer, by hand: make fuzz-packet && ./fuzz-packet -max_total_time=60
+EXTRA_DIST += tests/fuzz/fuzz_packet.c
+CLEANFILES += fuzz-packet
+fuzz-packet: tests/fuzz/fuzz_packet.c tests/unit/path_lab.c \
+		tests/unit/path_packet.c \
+		$(path_sources) lib/daemon/log.c lib/wire/addr.c
+	@command -v clang >/dev/null || \
+	    { echo "fuzz-packet: clang is missing" >&2; exit 1; }
+	clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined \
+	    -DLAB_FUZZ $(DEFS) $(AM_CPPFLAGS) $(EVENT_CFLAGS) -o $@ \
+	    $(filter %.c,$^) $(EVENT_LIBS)
+
 endif

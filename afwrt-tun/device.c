@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The TUN, as afwrt-net hands it over: read in batches, each of which ends
+ * after a number of packets and of bytes so that nodes get their turn, too.
+ * With the virtio-net header the kernel hands over TCP segments up to 64 KiB
+ * as one packet, their checksum not completed, and takes the same.
+ */
+#include "afwrt-tun/device.h"
+
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "afwrt-tun/packet.h"
+#include "lib/daemon/log.h"
+
+#define BATCH_PACKETS 64
+#define BATCH_BYTES   (512 * 1024)
+
+static struct event_base *base;
+static const struct device_input *input;
+static struct event *readable;
+static int device = -1;
+static size_t header_size;
+static bool offload;
+static uint8_t buffer[sizeof(struct virtio_net_hdr_v1) + PACKET_MAX + 1];
+
+void
+device_init(struct event_base *b, const struct device_input *in)
+{
+	base = b;
+	input = in;
+}
+
+void
+device_close(void)
+{
+	if (readable != NULL)
+		event_free(readable);
+	readable = NULL;
+	if (device != -1)
+		(void)close(device);
+	device = -1;
+	offload = false;
+}
+
+static bool
+meta_read(struct device_meta *m)
+{
+	struct virtio_net_hdr_v1 h;
+
+	memset(m, 0, sizeof(*m));
+	if (header_size == 0)
+		return true;
+	memcpy(&h, buffer, sizeof(h));
+	m->partial = (h.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0;
+	switch (h.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+	case VIRTIO_NET_HDR_GSO_NONE:
+		return true;
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+		m->gso = h.gso_size;
+		return m->gso != 0;
+	default: /* not asked for */
+		return false;
+	}
+}
+
+/* One packet. Its length, 0 nothing to read, -1 the device is gone. */
+static ssize_t
+device_read(void)
+{
+	struct device_meta m;
+	ssize_t n;
+
+	n = read(device, buffer, sizeof(buffer));
+	if (n == -1)
+		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+	if (n == 0) { /* only what is no TUN has an end */
+		errno = EPIPE;
+		return -1;
+	}
+	if ((size_t)n > header_size && meta_read(&m))
+		input->packet(
+		    buffer + header_size, (size_t)n - header_size, &m);
+	return n;
+}
+
+static void
+device_read_cb(evutil_socket_t fd, short what, void *arg)
+{
+	size_t bytes = 0;
+	ssize_t n = 0;
+	int i;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	input->begin();
+	for (i = 0; i < BATCH_PACKETS && bytes < BATCH_BYTES; i++) {
+		n = device_read();
+		if (n <= 0)
+			break;
+		bytes += (size_t)n;
+	}
+	if (n == -1) { /* taken down under us; afwrt-net sends another */
+		log_warn("tun: device: %s", strerror(errno));
+		device_close();
+	}
+	input->end();
+}
+
+/* The flags stay with the device, so what an earlier process set is set
+ * anew or taken back. Without capability: the open file is enough. */
+static void
+offload_set(void)
+{
+	unsigned long on = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+
+	offload = header_size != 0 && ioctl(device, TUNSETOFFLOAD, on) == 0;
+	log_debug(
+	    "tun: device: segmentation offload %s", offload ? "on" : "off");
+}
+
+void
+device_set(int fd, const struct afw_m_device *d)
+{
+	device_close();
+	if (d->vnet_hdr != 0 &&
+	    d->vnet_hdr != sizeof(struct virtio_net_hdr_v1)) {
+		log_err(
+		    "tun: device: header of %u bytes is unknown", d->vnet_hdr);
+		(void)close(fd);
+		return;
+	}
+	device = fd;
+	header_size = d->vnet_hdr;
+	(void)evutil_make_socket_nonblocking(fd);
+	(void)evutil_make_socket_closeonexec(fd);
+	offload_set();
+	readable =
+	    event_new(base, fd, EV_READ | EV_PERSIST, device_read_cb, NULL);
+	if (readable == NULL || event_add(readable, NULL) == -1)
+		fatal("tun: device: no event");
+}
+
+bool
+device_takes_gso(void)
+{
+	return offload;
+}
+
+static void
+meta_write(struct virtio_net_hdr_v1 *h, const struct device_meta *m)
+{
+	memset(h, 0, sizeof(*h));
+	if (m == NULL)
+		return;
+	if (m->partial) {
+		h->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		h->csum_start = m->start;
+		h->csum_offset = m->offset;
+	}
+	if (m->gso != 0) {
+		h->gso_type = m->family == 4 ? VIRTIO_NET_HDR_GSO_TCPV4
+					     : VIRTIO_NET_HDR_GSO_TCPV6;
+		h->gso_size = m->gso;
+		h->hdr_len = m->header;
+	}
+}
+
+bool
+device_write(const uint8_t *data, size_t len, const struct device_meta *m)
+{
+	static struct afw_ratelimit limit;
+	struct virtio_net_hdr_v1 h;
+	struct iovec v[2] = {{&h, header_size}, {(void *)data, len}};
+	ssize_t n;
+
+	if (device == -1)
+		return false;
+	meta_write(&h, m);
+	n = writev(device, v + (header_size == 0), header_size == 0 ? 1 : 2);
+	if (n >= 0)
+		return true;
+	if (errno != EAGAIN && afw_ratelimit_ok(&limit, 1))
+		log_warn("tun: device: write: %s", strerror(errno));
+	return false;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The packet path: what is read from the device goes to the route of its
+ * source, and to no other; what a node sends goes to the device that asked.
+ * The kernel has counted down TTL or hop limit when it forwarded a packet
+ * into the TUN, and does so again when it comes out; so we do not.
+ */
+#include "afwrt-tun/forward.h"
+
+#include <string.h>
+
+#include "afwrt-tun/answer.h"
+#include "afwrt-tun/clock.h"
+#include "afwrt-tun/coalesce.h"
+#include "afwrt-tun/device.h"
+#include "afwrt-tun/flow.h"
+#include "afwrt-tun/fragment.h"
+#include "afwrt-tun/held.h"
+#include "afwrt-tun/mss.h"
+#include "afwrt-tun/nat.h"
+#include "afwrt-tun/nat_table.h"
+#include "afwrt-tun/segment.h"
+#include "lib/daemon/log.h"
+
+#define MTU6_MIN 1280 /* RFC 8200, 5 */
+
+static struct event *ticker;
+static bool in_batch;
+
+/* ---- to the node ------------------------------------------------------- */
+
+static void
+up_send(struct route *r, const uint8_t *data, size_t len)
+{
+	if (!route_send(r, data, len)) {
+		r->dropped++;
+		return;
+	}
+	r->up_packets++;
+	r->up_bytes += len;
+}
+
+/* A translated packet, in as many pieces as the tunnel wants. */
+static void
+up_emit(struct route *r, struct packet *p)
+{
+	bool ok = true;
+
+	if (p->gso != 0) {
+		ok = segment_tcp(r, p, r->mtu, up_send);
+	} else {
+		if (p->partial)
+			packet_checksum(p);
+		if (p->len > r->mtu)
+			ok = segment_ip4(r, p, r->mtu, up_send);
+		else
+			up_send(r, p->data, p->len);
+	}
+	if (!ok)
+		r->dropped++;
+}
+
+static void
+up_fragment(struct route *r, struct packet *p)
+{
+	struct fragment_key k;
+	bool held;
+
+	fragment_key(&k, r, true, p);
+	if (p->frag_off != 0) {
+		if (fragment_later(&k, p, &held))
+			up_emit(r, p);
+		else if (!held)
+			r->dropped++;
+	} else if (nat_out(r, p) == NAT_OK) {
+		fragment_first(&k, r, p, up_emit);
+	} else {
+		r->dropped++;
+	}
+}
+
+static void
+up_translate(struct route *r, struct packet *p)
+{
+	mss_clamp(p, r->mtu);
+	if (p->fragment) {
+		up_fragment(r, p);
+		return;
+	}
+	switch (nat_out(r, p)) {
+	case NAT_OK:
+		up_emit(r, p);
+		return;
+	case NAT_NO_STATE: /* the application connects anew at once */
+		answer_reset(p);
+		break;
+	case NAT_DROP:
+		break;
+	}
+	r->dropped++;
+}
+
+/* The location has this family (and the tunnel is wide enough for it). */
+static bool
+carries(const struct route *r, const struct packet *p)
+{
+	return nat_inner(r, p->family) != NULL &&
+	    (p->family == 4 || r->mtu >= MTU6_MIN);
+}
+
+/*
+ * The location will never carry this. For TCP a reset: every system gives up
+ * a connection attempt at once for it and takes the other family, while many
+ * take an ICMP error for a passing trouble (RFC 5461).
+ */
+static void
+refuse(struct route *r, const struct packet *p)
+{
+	r->dropped++;
+	if (p->proto == PACKET_TCP)
+		answer_reset(p);
+	else
+		answer_error(p, ICMP_PROHIBITED, 0);
+}
+
+/*
+ * The tunnel is not up. On its way: hold the packet. Down: say so, softly,
+ * as connections that stand may go on when it comes back; the route decides
+ * whether it tries again.
+ */
+static void
+wait_for(struct route *r, const struct packet *p)
+{
+	bool coming = r->state == AFW_ROUTE_IDLE ||
+	    r->state == AFW_ROUTE_CONNECTING || r->state == AFW_ROUTE_CONNECTED;
+
+	if (!coming || !held_add(r, p))
+		r->dropped++;
+	if (!coming)
+		answer_error(p, ICMP_UNREACHABLE, 0);
+	route_want(r);
+}
+
+static void
+up(struct route *r, struct packet *p)
+{
+	if (!route_ready(r)) {
+		wait_for(r, p);
+		return;
+	}
+	if (!carries(r, p)) {
+		refuse(r, p);
+		return;
+	}
+	if (p->gso == 0 && p->len > r->mtu && packet_dont_fragment(p)) {
+		r->dropped++;
+		answer_error(p, ICMP_TOO_BIG, r->mtu);
+		return;
+	}
+	up_translate(r, p);
+}
+
+void
+forward_from_device(uint8_t *data, size_t len, const struct device_meta *m)
+{
+	struct packet p;
+	struct route *r;
+	uint32_t id;
+
+	if (!packet_parse(&p, data, len) ||
+	    !packet_addr_carried(p.family, p.src) ||
+	    !packet_addr_carried(p.family, p.dst))
+		return;
+	if (p.fragment && (m->gso != 0 || m->partial))
+		return; /* its checksum is nobody's to complete */
+	p.gso = m->gso;
+	p.partial = m->partial;
+	id = flow_lookup(p.family, p.src);
+	r = id == 0 ? NULL : route_find(id);
+	if (r != NULL)
+		up(r, &p);
+}
+
+static void
+ticker_start(void)
+{
+	static const struct timeval second = {1, 0};
+
+	if (ticker != NULL && !evtimer_pending(ticker, NULL) &&
+	    (nat_table_total() != 0 || fragment_count() != 0))
+		(void)evtimer_add(ticker, &second);
+}
+
+static void
+device_begin(void)
+{
+	clock_update();
+}
+
+static void
+device_end(void)
+{
+	route_send_flush();
+	ticker_start();
+}
+
+/* ---- from the node ----------------------------------------------------- */
+
+static void
+down_emit(struct route *r, struct packet *p)
+{
+	r->down_packets++;
+	r->down_bytes += p->len;
+	if (!coalesce_add(p))
+		r->dropped++;
+}
+
+/* It is for us, from somebody who may be behind the node. */
+static bool
+down_allowed(const struct route *r, const struct packet *p)
+{
+	const uint8_t *inner = nat_inner(r, p->family);
+
+	return inner != NULL && memcmp(p->dst, inner, p->alen) == 0 &&
+	    memcmp(p->src, inner, p->alen) != 0 &&
+	    packet_addr_carried(p->family, p->src) &&
+	    !flow_known(p->family, p->src);
+}
+
+static bool
+down_fragment(struct route *r, struct packet *p)
+{
+	struct fragment_key k;
+	bool held;
+
+	fragment_key(&k, r, false, p);
+	if (p->frag_off != 0) {
+		if (!fragment_later(&k, p, &held))
+			return held;
+		down_emit(r, p);
+		return true;
+	}
+	if (nat_in(r, p) != NAT_OK)
+		return false;
+	fragment_first(&k, r, p, down_emit);
+	return true;
+}
+
+static bool
+down(struct route *r, uint8_t *packet, size_t len)
+{
+	struct packet p;
+
+	if (!packet_parse(&p, packet, len) || !down_allowed(r, &p))
+		return false;
+	mss_clamp(&p, r->mtu);
+	if (p.fragment)
+		return down_fragment(r, &p);
+	if (nat_in(r, &p) != NAT_OK)
+		return false;
+	down_emit(r, &p);
+	return true;
+}
+
+void
+forward_from_node(struct route *r, uint8_t *packet, size_t len)
+{
+	if (!in_batch) {
+		clock_update();
+		in_batch = true;
+	}
+	if (!down(r, packet, len))
+		r->dropped++;
+}
+
+void
+forward_from_node_flush(void)
+{
+	(void)coalesce_flush();
+	in_batch = false;
+	ticker_start();
+}
+
+/* ---- the rest ---------------------------------------------------------- */
+
+/* A held packet, if its sender has not been moved meanwhile. */
+static void
+released(struct route *r, struct packet *p)
+{
+	if (flow_lookup(p->family, p->src) == r->id)
+		up(r, p);
+	else
+		r->dropped++;
+}
+
+void
+forward_route_up(struct route *r)
+{
+	nat_route_up(r);
+	held_release(r, released);
+	route_send_flush();
+	ticker_start();
+}
+
+void
+forward_route_down(struct route *r)
+{
+	held_drop(r);
+	fragment_drop(r->id);
+}
+
+static void
+tick_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	clock_update();
+	nat_tick();
+	fragment_tick();
+	ticker_start();
+}
+
+void
+forward_init(struct event_base *base)
+{
+	static const struct device_input input = {
+	    .packet = forward_from_device,
+	    .begin = device_begin,
+	    .end = device_end,
+	};
+
+	clock_update();
+	device_init(base, &input);
+	ticker = evtimer_new(base, tick_cb, NULL);
+	if (ticker == NULL)
+		fatal("tun: no memory for a timer");
+}
+
+void
+forward_close(void)
+{
+	device_close();
+	if (ticker != NULL)
+		event_free(ticker);
+	ticker = NULL;
+}
+
+void
+forward_device_set(int fd, const struct afw_m_device *d)
+{
+	device_set(fd, d);
+}

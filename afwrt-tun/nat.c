@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Port-translating NAT behind the one address of each family that a node
+ * gives: which entry a packet belongs to, and what it does to the entry.
+ *
+ * UDP and echo: the mapping is independent of the remote end (RFC 4787 REQ-1,
+ * RFC 5508), and so is the filter, which is what games and calls need; only
+ * packets from the LAN keep it alive (REQ-6). TCP: an entry a connection, so
+ * that its state is known; the port is kept, so mappings are alike for all
+ * remote ends as long as no two devices want the same port to the same end.
+ * No hairpinning: the inner address is itself private to the node.
+ */
+#include "afwrt-tun/nat.h"
+
+#include <string.h>
+
+#include "afwrt-tun/clock.h"
+#include "afwrt-tun/forward.h"
+#include "afwrt-tun/nat_icmp.h"
+#include "afwrt-tun/nat_port.h"
+#include "afwrt-tun/nat_rewrite.h"
+#include "afwrt-tun/nat_table.h"
+
+#define SWEEP_SLOTS 2048 /* the whole table in half a minute */
+
+const uint8_t *
+nat_inner(const struct route *r, uint8_t family)
+{
+	const struct afw_addr *a = family == 4 ? &r->inner4 : &r->inner6;
+
+	return a->family == family ? a->b : NULL;
+}
+
+void
+nat_key_lan(
+    struct nat_key *k, const struct route *r, const struct packet *p, bool out)
+{
+	const uint8_t *h = p->data + p->l4;
+
+	memset(k, 0, sizeof(*k));
+	k->route = r->id;
+	k->family = p->family;
+	k->proto = p->proto;
+	memcpy(k->addr, out ? p->src : p->dst, p->alen);
+	if (p->proto != PACKET_TCP && p->proto != PACKET_UDP) {
+		k->port = get16(h + 4);
+		return;
+	}
+	k->port = get16(out ? h : h + 2);
+	if (p->proto == PACKET_TCP) {
+		k->remote_port = get16(out ? h + 2 : h);
+		memcpy(k->remote, out ? p->dst : p->src, p->alen);
+	}
+}
+
+static void
+tcp_sent(struct nat_entry *e, const struct packet *p)
+{
+	uint8_t f = packet_tcp_flags(p);
+
+	if ((f & PACKET_SYN) != 0 && (f & PACKET_ACK) == 0) {
+		if (e->flags & (NAT_F_FIN_LAN | NAT_F_FIN_NODE | NAT_F_RST))
+			e->flags = 0; /* the pair of ports is used again */
+	} else if ((e->flags & NAT_F_REPLY) != 0) {
+		e->flags |= NAT_F_UP;
+	}
+	if ((f & PACKET_FIN) != 0)
+		e->flags |= NAT_F_FIN_LAN;
+	if ((f & PACKET_RST) != 0)
+		e->flags |= NAT_F_RST;
+}
+
+static void
+tcp_received(struct nat_entry *e, const struct packet *p)
+{
+	uint8_t f = packet_tcp_flags(p);
+
+	if ((f & PACKET_SYN) != 0)
+		e->flags |= NAT_F_REPLY;
+	if ((f & PACKET_FIN) != 0)
+		e->flags |= NAT_F_FIN_NODE;
+	if ((f & PACKET_RST) != 0)
+		e->flags |= NAT_F_RST;
+}
+
+static bool
+asks_name(const struct packet *p)
+{
+	return p->proto == PACKET_UDP && get16(p->data + p->l4 + 2) == 53;
+}
+
+/* What may make an entry. */
+static enum nat_result
+begins(const struct packet *p)
+{
+	uint8_t f;
+
+	if (p->proto == PACKET_UDP)
+		return NAT_OK;
+	if (p->proto != PACKET_TCP)
+		return packet_icmp_kind(p) == PACKET_ICMP_REQUEST ? NAT_OK
+								  : NAT_DROP;
+	f = packet_tcp_flags(p);
+	return (f & (PACKET_SYN | PACKET_ACK | PACKET_RST | PACKET_FIN)) ==
+		PACKET_SYN
+	    ? NAT_OK
+	    : NAT_NO_STATE;
+}
+
+static bool
+translatable(const struct packet *p)
+{
+	return p->proto == PACKET_TCP || p->proto == PACKET_UDP ||
+	    p->proto == (p->family == 4 ? PACKET_ICMP : PACKET_ICMP6);
+}
+
+static bool
+is_icmp(const struct packet *p)
+{
+	return p->proto == PACKET_ICMP || p->proto == PACKET_ICMP6;
+}
+
+enum nat_result
+nat_out(const struct route *r, struct packet *p)
+{
+	const uint8_t *inner = nat_inner(r, p->family);
+	enum nat_result result;
+	struct nat_entry *e;
+	struct nat_key k;
+
+	if (inner == NULL || !translatable(p))
+		return NAT_DROP;
+	if (is_icmp(p) && packet_icmp_kind(p) == PACKET_ICMP_ERROR)
+		return nat_icmp_out(r, p);
+	if (is_icmp(p) && packet_icmp_kind(p) != PACKET_ICMP_REQUEST)
+		return NAT_DROP;
+	nat_key_lan(&k, r, p, true);
+	e = nat_table_find_lan(&k);
+	if (e == NULL) {
+		result = begins(p);
+		if (result != NAT_OK)
+			return result;
+		e = nat_port_entry(&k, inner, asks_name(p) ? NAT_F_SHORT : 0);
+		if (e == NULL)
+			return NAT_DROP;
+	}
+	if (p->proto == PACKET_TCP)
+		tcp_sent(e, p);
+	else if ((e->flags & NAT_F_SHORT) != 0 && !asks_name(p))
+		e->flags &= (uint8_t)~NAT_F_SHORT;
+	nat_table_touch(e);
+	nat_rewrite(p, true, e->inner, e->port);
+	return NAT_OK;
+}
+
+enum nat_result
+nat_in(const struct route *r, struct packet *p)
+{
+	const uint8_t *inner = nat_inner(r, p->family);
+	struct nat_entry *e;
+	struct nat_key k;
+
+	if (inner == NULL || !translatable(p) ||
+	    memcmp(p->dst, inner, p->alen) != 0)
+		return NAT_DROP;
+	if (is_icmp(p) && packet_icmp_kind(p) == PACKET_ICMP_ERROR)
+		return nat_icmp_in(r, p);
+	if (is_icmp(p) && packet_icmp_kind(p) != PACKET_ICMP_REPLY)
+		return NAT_DROP;
+	nat_key_lan(&k, r, p, false);
+	e = nat_table_find_node(&k);
+	if (e == NULL)
+		return NAT_DROP;
+	if (p->proto == PACKET_TCP) {
+		tcp_received(e, p);
+		nat_table_touch(e);
+	}
+	nat_rewrite(p, false, e->lan.addr, e->lan.port);
+	return NAT_OK;
+}
+
+void
+nat_route_up(const struct route *r)
+{
+	static const uint8_t none[16];
+	const uint8_t *a;
+
+	clock_update();
+	a = nat_inner(r, 4);
+	nat_table_drop(r->id, 4, a == NULL ? none : a);
+	a = nat_inner(r, 6);
+	nat_table_drop(r->id, 6, a == NULL ? none : a);
+}
+
+void
+nat_tick(void)
+{
+	nat_table_sweep(SWEEP_SLOTS);
+}
+
+int
+nat_open(int memfd, bool fresh)
+{
+	clock_update();
+	return nat_table_open(memfd, fresh);
+}
+
+uint32_t
+nat_count(uint32_t route)
+{
+	return nat_table_count(route);
+}
+
+void
+nat_route_drop(uint32_t route)
+{
+	nat_table_drop(route, 0, NULL);
+}
