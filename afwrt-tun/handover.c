@@ -5,8 +5,9 @@
  * as soon as it sees the cookie again, so the order is: the new connection
  * finishes TLS; from now on packets are held; the old one is drained (the node
  * answers once it has taken everything); only then the new one sends its
- * request. When it is up the held packets go out on it, and the old one is
- * read until the node closes it.
+ * request. When it is up, the old one is read until the node closes it: until
+ * then, and a moment longer, the node may still route answers to it, so only
+ * then the held packets go out on the new one.
  */
 #include <string.h>
 
@@ -17,7 +18,10 @@
 
 #define DRAIN_MS 2000 /* for the old connection to take what was sent */
 #define BEGIN_MS 3000 /* for the new one to be let in */
-#define OLD_MS   5000 /* for the node to close the old one */
+#define CLOSE_MS 300  /* for the node to close the old one, packets held */
+/* ocserv takes up to 60 ms to take the old one's device away */
+#define SETTLE_MS 100
+#define OLD_MS    5000 /* and without */
 
 static void old_down(void *, const struct transport_end *);
 static void old_packet(void *, uint8_t *, size_t);
@@ -81,7 +85,7 @@ hold_end_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!p->begun)
+	if (p->attempt != NULL && !p->begun)
 		begin(r);
 	else if (p->cur != NULL)
 		hold_release(r);
@@ -166,7 +170,10 @@ handover_up(
 	route_state_params(r, tp);
 	if (moved)
 		forward_route_up(r);
-	hold_release(r);
+	if (p->holding && p->old != NULL)
+		timer_add(p->hold_end, CLOSE_MS);
+	else
+		hold_release(r);
 }
 
 void
@@ -247,6 +254,10 @@ old_nothing(void *arg)
 static void
 old_down(void *arg, const struct transport_end *end)
 {
+	struct route *r = arg;
+
 	(void)end;
-	old_close(arg);
+	old_close(r);
+	if (r->priv->holding && r->priv->attempt == NULL)
+		timer_add(r->priv->hold_end, SETTLE_MS);
 }

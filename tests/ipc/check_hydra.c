@@ -19,6 +19,7 @@ static void
 setup(void)
 {
 	memset(&s, 0, sizeof(s));
+	s.device = -1;
 	suite_start(&s);
 	(void)snprintf(cookies[0], sizeof(cookies[0]), "%s", lab_cookie(0));
 	s.answers[0].cookie = cookies[0];
@@ -117,6 +118,31 @@ START_TEST(lazy_connect_and_logout)
 	    suite_route(&s, 4, AFW_R_EAGER, AFW_RECONNECT_MANUAL, 0), AFW_OK);
 	event_is(2, 5000, 4, AFW_ROUTE_FAILED, AFW_REASON_AUTH, 1);
 	ck_assert_uint_eq(s.whys[2], AFW_WHY_COOKIE);
+}
+END_TEST
+
+/* Flow table, NAT and tunnel together; the device is a socket. */
+START_TEST(whole_process)
+{
+	suite_kill(&s);
+	s.whole = true;
+	suite_start(&s);
+	suite_peers(&s);
+	ck_assert_uint_eq(
+	    suite_route(&s, 1, 0, AFW_RECONNECT_MANUAL, 0), AFW_OK);
+	ck_assert_uint_eq(suite_flow(&s, 1), AFW_OK);
+	ping_send(&s, 1, 0, 5);
+	event_is(0, 5000, 1, AFW_ROUTE_CONNECTED, AFW_REASON_NONE, 1);
+	got = -1;
+	ck_assert_msg(
+	    suite_await(&s, 3000, pinged), "the first packet is lost");
+	ck_assert_int_eq(got, 5); /* it was held */
+	ping_ok(1, 0);
+	suite_stats(&s);
+	ck_assert_uint_eq(s.stats.up_packets, 2);
+	ck_assert_uint_eq(s.stats.down_packets, 2);
+	ck_assert_uint_eq(s.stats.up_bytes, 56);
+	ck_assert_uint_eq(s.stats.nat_entries, 1);
 }
 END_TEST
 
@@ -375,7 +401,10 @@ START_TEST(handover_loses_nothing)
 			seen[n] = true;
 	}
 	for (i = 0; i < 300; i++)
-		missing += !seen[i];
+		if (!seen[i]) {
+			missing++;
+			(void)fprintf(stderr, "lost: %u\n", i);
+		}
 	suite_stats(&s);
 	ck_assert_uint_eq(s.stats.connects, 2);
 	ck_assert_uint_eq(s.n_events, 1); /* nobody noticed */
@@ -486,6 +515,7 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, lazy_connect_and_logout);
+	tcase_add_test(t, whole_process);
 	tcase_add_test(t, cut_resumes_by_cookie);
 	tcase_add_test(t, manual_stays_down);
 	tcase_add_test(t, wrong_cookie);
@@ -499,10 +529,21 @@ main(void)
 	tcase_add_test(t, peers_come_late);
 	tcase_add_test(t, waits_for_the_uplink);
 	tcase_add_test(t, survives_a_kill);
+	suite_add_tcase(suite, t);
+	t = tcase_create("long");
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, dead_peer);
 	tcase_add_test(t, idle_stays_up);
-	tcase_add_test(t, handover_loses_nothing);
 	tcase_add_test(t, rekey_by_the_node);
+	suite_add_tcase(suite, t);
+	t = tcase_create("handover");
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, handover_loses_nothing);
+	suite_add_tcase(suite, t);
+	t = tcase_create("routes");
+	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, two_routes);
 	tcase_add_test(t, ordered_shutdown);
 	tcase_add_test(t, requests_refused);

@@ -51,6 +51,7 @@ struct suite {
 	pid_t pid;
 	uint32_t gen;
 	bool ready;
+	bool whole; /* the real packet path, too; packets are bare then */
 	struct afw_link sup, net, auth;
 	int device; /* the test's end */
 	/* what was seen */

@@ -43,7 +43,8 @@ tests_ipc_check_hydra_SOURCES = tests/ipc/check_hydra.c \
 	tests/ipc/hydra_lab.c tests/ipc/hydra_lab.h \
 	tests/ipc/hydra_nodes.c tests/ipc/hydra_proxy.c
 tests_ipc_check_hydra_CPPFLAGS = $(AM_CPPFLAGS) \
-	-DHYDRA_STUB='"$(abs_builddir)/tests/ipc/hydra_stub"'
+	-DHYDRA_STUB='"$(abs_builddir)/tests/ipc/hydra_stub"' \
+	-DAFWRT_TUN='"$(abs_builddir)/afwrt-tun/afwrt-tun"'
 tests_ipc_check_hydra_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_ipc_check_hydra_LDADD = lib/libafwdaemon.la $(CHECK_LIBS) $(EVENT_LIBS)
 # afwrtd itself, with helpers that are not
