@@ -2,7 +2,7 @@
 /*
  * The control socket: SOCK_SEQPACKET, one JSON request a record, one JSON
  * answer a record, many clients at once. A client that does not read loses
- * its connection when CLIENT_QUEUE answers wait; nobody waits for it.
+ * its connection when CLIENT_QUEUE bytes wait; nobody waits for it.
  */
 #include "control_unix.h"
 
@@ -22,7 +22,7 @@
 #include "service.h"
 
 #define CLIENTS_MAX  64
-#define CLIENT_QUEUE 256
+#define CLIENT_QUEUE (1024 * 1024) /* bytes */
 #define GROUP        "afwrt"
 #define PEER_GROUPS  256
 
@@ -38,7 +38,7 @@ struct client {
 	bool subscribed;
 	struct event *rd, *wr;
 	STAILQ_HEAD(, record) out;
-	unsigned int waiting;
+	size_t waiting; /* bytes */
 };
 
 static LIST_HEAD(, client) clients = LIST_HEAD_INITIALIZER(clients);
@@ -97,7 +97,7 @@ write_cb(evutil_socket_t fd, short what, void *arg)
 			return;
 		}
 		STAILQ_REMOVE_HEAD(&c->out, entry);
-		c->waiting--;
+		c->waiting -= r->len;
 		free(r);
 	}
 }
@@ -111,13 +111,13 @@ client_send(struct client *c, const char *data, size_t len)
 
 	if (STAILQ_EMPTY(&c->out) && (rc = record_send(c, data, len)) != 0)
 		return rc == 1 ? 0 : errno == EMSGSIZE ? 1 : -1;
-	if (c->waiting >= CLIENT_QUEUE ||
+	if (c->waiting + len > CLIENT_QUEUE ||
 	    (r = malloc(sizeof(*r) + len)) == NULL)
 		return -1;
 	memcpy(r->data, data, len);
 	r->len = len;
 	STAILQ_INSERT_TAIL(&c->out, r, entry);
-	c->waiting++;
+	c->waiting += len;
 	return event_add(c->wr, NULL);
 }
 

@@ -11,3 +11,13 @@ afwrt_ctl_afwrt_ctl_SOURCES = \
 	afwrt-ctl/run.c afwrt-ctl/service.h
 afwrt_ctl_afwrt_ctl_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 afwrt_ctl_afwrt_ctl_LDADD = lib/libafwrt-client.la $(EVENT_LIBS) $(JANSSON_LIBS)
+
+# the name that existing set-ups start
+install-exec-hook: install-afwrt-ci
+uninstall-hook: uninstall-afwrt-ci
+install-afwrt-ci:
+	cd "$(DESTDIR)$(sbindir)" && rm -f afwrt-ci && \
+	    $(LN_S) afwrt-ctl afwrt-ci
+uninstall-afwrt-ci:
+	rm -f "$(DESTDIR)$(sbindir)/afwrt-ci"
+.PHONY: install-afwrt-ci uninstall-afwrt-ci

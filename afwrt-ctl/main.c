@@ -78,9 +78,19 @@ options(struct ctl *c, int argc, char **argv)
 	return -1;
 }
 
+/* Under its former name without a verb it is the service. */
+static bool
+former_name(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return strcmp(slash != NULL ? slash + 1 : name, "afwrt-ci") == 0;
+}
+
 int
 main(int argc, char **argv)
 {
+	bool former = former_name(argv[0]);
 	struct ctl c = {CTL_SOCKET, false};
 	int rc = options(&c, argc, argv);
 	size_t i;
@@ -94,6 +104,8 @@ main(int argc, char **argv)
 			rc = verbs[i].fn(&c, argc - 1, argv + 1);
 			break;
 		}
+	if (former && rc == -1 && argc <= 1)
+		return cmd_run(&c, argc, argv);
 	if (rc == CTL_USAGE && i < VERBS)
 		(void)fprintf(stderr, "usage: afwrt-ctl %s %s\n", verbs[i].name,
 		    verbs[i].words);

@@ -88,7 +88,7 @@ AFWRT_API int afwrt_init(
  * Ends the suite: stops an afwrt_start() that runs in another thread, takes
  * down tunnels, rules and interface, ends the helpers, wipes the tokens.
  * Nothing is left when it returns (with "killswitch" the protected devices
- * stay blocked). Blocks while that takes, at most 30 seconds.
+ * stay blocked). Blocks while that takes, at most 45 seconds.
  *
  * Returns 0, or -1 and errno:
  *   EINVAL     not initialised

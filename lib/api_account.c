@@ -182,7 +182,8 @@ registered_take(
 	memcpy(c->access_token, t->token, sizeof(c->access_token));
 	memcpy(c->auth_method, r->asked->method, sizeof(c->auth_method));
 	memcpy(c->auth_token, r->asked->token, sizeof(c->auth_token));
-	if (events_auth_success(&r->suite->events, t->token))
+	if (!r->suite->told_token &&
+	    events_auth_success(&r->suite->events, t->token))
 		loop_wake(r->suite);
 }
 
@@ -194,6 +195,9 @@ register_ask(struct suite *s, const struct afw_m_credentials *m)
 	struct registration r = {s, m, NULL};
 	int rc, e;
 
+	(void)pthread_mutex_lock(&s->client.lock);
+	s->told_token = s->told_invalid = false;
+	(void)pthread_mutex_unlock(&s->client.lock);
 	rc = client_call(&s->client, AFW_MSG_REGISTER, m, -1, CLIENT_BACKEND_MS,
 	    "register", registered_take, &r);
 	e = errno;
@@ -201,7 +205,7 @@ register_ask(struct suite *s, const struct afw_m_credentials *m)
 	if (rc == 0 && r.token != NULL) {
 		events_text_free(s->registered);
 		s->registered = r.token;
-	} else if (rc == -1 && e == EACCES &&
+	} else if (rc == -1 && e == EACCES && !s->told_invalid &&
 	    events_invalid_auth(
 		&s->events, errors_last() + strlen(REGISTER ": "))) {
 		loop_wake(s);

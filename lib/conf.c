@@ -485,6 +485,14 @@ object_read(struct all *a, json_t *root)
 	return whole_check(a);
 }
 
+static size_t
+text_until(const char *text, const char *end)
+{
+	const char *p = strstr(text, end);
+
+	return p != NULL ? (size_t)(p - text) : strlen(text);
+}
+
 int
 conf_parse(struct conf *c, const char *json)
 {
@@ -501,11 +509,13 @@ conf_parse(struct conf *c, const char *json)
 		    CONFIG_JSON_MAX);
 		goto out;
 	}
-	root = json_loads(json, JSON_REJECT_DUPLICATES, &e);
+	root = json_loads(json, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
 	if (root == NULL)
+		/* what stands "near" may be a secret */
 		(void)errors_set(EINVAL,
-		    "the configuration is not JSON: line %d, column %d: %s",
-		    e.line, e.column, e.text);
+		    "the configuration is not JSON: line %d, column %d: %.*s",
+		    e.line, e.column, (int)text_until(e.text, " near "),
+		    e.text);
 	else if (!json_is_object(root))
 		(void)errors_set(
 		    EINVAL, "the configuration must be a JSON object");

@@ -27,10 +27,9 @@ lib_libafwtls_la_SOURCES = lib/tls/tls.c lib/tls/tls.h \
 lib_libafwtls_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(MBEDTLS_CFLAGS)
 lib_libafwtls_la_LIBADD = $(MBEDTLS_LIBS)
 
-# the client library
-lib_LTLIBRARIES += lib/libafwrt-client.la
-lib_libafwrt_client_la_SOURCES = \
-	lib/api.c lib/api_account.c lib/api_rules.c \
+# the client library: all of it but the public functions, for tests too
+noinst_LTLIBRARIES += lib/libafwclient.la
+lib_libafwclient_la_SOURCES = \
 	lib/client.c lib/client.h \
 	lib/conf.c lib/conf.h lib/conf_list.c lib/conf_list.h \
 	lib/errors.c lib/errors.h \
@@ -41,8 +40,13 @@ lib_libafwrt_client_la_SOURCES = \
 	lib/spawn.c lib/spawn.h \
 	lib/status.c lib/status.h \
 	lib/suite.c lib/suite.h
+lib_libafwclient_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+lib_libafwclient_la_LIBADD = lib/libafwwire.la $(JANSSON_LIBS)
+
+lib_LTLIBRARIES += lib/libafwrt-client.la
+lib_libafwrt_client_la_SOURCES = lib/api.c lib/api_account.c lib/api_rules.c
 lib_libafwrt_client_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-lib_libafwrt_client_la_LIBADD = lib/libafwwire.la $(JANSSON_LIBS)
+lib_libafwrt_client_la_LIBADD = lib/libafwclient.la $(JANSSON_LIBS)
 lib_libafwrt_client_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 \
 	-Wl,--version-script=$(top_srcdir)/lib/afwrt-client.map -no-undefined
 EXTRA_lib_libafwrt_client_la_DEPENDENCIES = lib/afwrt-client.map

@@ -21,9 +21,10 @@
 #include "loop.h"
 #include "notice.h"
 
-#define CONFIG_MS 15000
-#define BATCH_MS  30000
-#define END_MS    15000
+/* each somewhat longer than afwrtd takes for it */
+#define CONFIG_MS 25000
+#define BATCH_MS  40000
+#define END_MS    20000
 /* bytes of rules that may wait for afwrtd to read them */
 #define BATCH_QUEUE (256 * 1024)
 
@@ -119,6 +120,7 @@ token_new(struct suite *s, const struct afw_m_token *t)
 		return false;
 	memcpy(
 	    s->config.access_token, t->token, sizeof(s->config.access_token));
+	s->told_token = true;
 	return events_auth_success(&s->events, t->token);
 }
 
@@ -137,6 +139,7 @@ event_take(void *arg, struct afw_msg *m)
 		queued = token_new(s, (const void *)m->payload);
 		break;
 	case AFW_MSG_EV_INVALID_AUTH:
+		s->told_invalid = true;
 		queued = events_invalid_auth(&s->events, st->text);
 		break;
 	case AFW_MSG_EV_CREDENTIALS_EXPIRE:
@@ -379,7 +382,7 @@ start_end(struct suite *s)
 
 	loop_stop();
 	(void)pthread_mutex_lock(&c->lock);
-	for (i = 0; i < 2 * END_MS / 100; i++) {
+	for (i = 0; i < END_MS / 100; i++) {
 		idle = s->run == RUN_NONE || !s->blocking || c->dead != 0;
 		if (idle)
 			break;

@@ -26,6 +26,8 @@ struct suite {
 	struct events events;
 	void (*callback)(const char *);
 	char *registered; /* what afwrt_register_device returned last */
+	/* the suite has told of it itself, since the last registration began */
+	bool told_token, told_invalid;
 	int epfd, timer_fd;
 
 	enum run run;

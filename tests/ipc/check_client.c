@@ -138,6 +138,21 @@ events_have(const char *json)
 	return have;
 }
 
+int
+events_count(const char *name)
+{
+	const char *s = kept;
+	int n = 0;
+
+	(void)pthread_mutex_lock(&lock);
+	while ((s = strstr(s, name)) != NULL) {
+		n++;
+		s++;
+	}
+	(void)pthread_mutex_unlock(&lock);
+	return n;
+}
+
 void
 events_await(const char *json)
 {

@@ -96,6 +96,9 @@ START_TEST(account)
 	afwrt_free(list);
 	token = afwrt_register_device("anonymous", NULL);
 	ck_assert_str_eq(token, "token-of-anonymous");
+	/* one event each, though the suite tells of these itself */
+	token = afwrt_register_device("both", "x");
+	ck_assert_str_eq(token, "token-of-both");
 	ck_assert_ptr_null(afwrt_register_device("firebase", "refused"));
 	ck_assert_int_eq(errno, EACCES);
 	ck_assert_ptr_null(afwrt_register_device("firebase", ""));
@@ -113,6 +116,8 @@ START_TEST(account)
 		     "\"reason_details\":\"OAUTH_ERROR\"}");
 	ck_assert_int_eq(afwrt_stop(), 0);
 	ck_assert_int_eq(runner_end(NULL), 0);
+	ck_assert_int_eq(events_count("auth_success"), 2);
+	ck_assert_int_eq(events_count("invalid_auth"), 1);
 }
 END_TEST
 

@@ -23,6 +23,7 @@ int fake_seen(const char *name);
 void event_keep(const char *json);
 void events_clear(void);
 bool events_have(const char *json);
+int events_count(const char *name);
 /* Waits for an event of this text, 5 s. */
 void events_await(const char *json);
 

@@ -190,11 +190,17 @@ registration(uint32_t id, const struct afw_m_credentials *c)
 	struct afw_m_token t;
 
 	if (strcmp(c->token, "refused") == 0) {
+		struct afw_m_status s = {
+		    .code = AFW_EACCES, .text = "OAUTH_ERROR"};
+
+		(void)afw_chan_send(&chan, AFW_MSG_EV_INVALID_AUTH, 0, &s, -1);
 		status(id, AFW_EACCES, "OAUTH_ERROR");
 		return;
 	}
 	memset(&t, 0, sizeof(t));
 	(void)snprintf(t.token, sizeof(t.token), "token-of-%s", c->method);
+	if (strcmp(c->method, "both") == 0)
+		(void)afw_chan_send(&chan, AFW_MSG_EV_TOKEN, 0, &t, -1);
 	(void)afw_chan_send(&chan, AFW_MSG_REGISTERED, id, &t, -1);
 }
 
