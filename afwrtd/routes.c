@@ -152,6 +152,7 @@ state_set(struct route *r, uint32_t state, uint32_t reason, const char *detail)
 		break;
 	case AFW_ROUTE_DISCONNECTED:
 	case AFW_ROUTE_FAILED:
+		r->resume = r->resume && state != AFW_ROUTE_FAILED;
 		(void)afw_reason_print(reason, detail, text, sizeof(text));
 		log_info("route %s: %s%s%s", r->location,
 		    state == AFW_ROUTE_FAILED ? "failed" : "disconnected",
@@ -161,6 +162,15 @@ state_set(struct route *r, uint32_t state, uint32_t reason, const char *detail)
 		return;
 	}
 	events_route(r, state, reason, detail);
+}
+
+/* On its way up, by itself: a new afwrt-tun must not wait for a packet. */
+static bool
+was_trying(const struct route *r)
+{
+	return r->state == AFW_ROUTE_CONNECTING ||
+	    (r->state == AFW_ROUTE_DISCONNECTED &&
+		run_config()->reconnect == AFW_RECONNECT_AUTO);
 }
 
 void
@@ -176,9 +186,8 @@ routes_tun_died(void)
 			r->seq++;
 			state_set(
 			    r, AFW_ROUTE_DISCONNECTED, AFW_REASON_NONE, "");
-		} else if (r->state == AFW_ROUTE_CONNECTING) {
+		} else if (was_trying(r)) {
 			r->resume = true;
-			r->state = AFW_ROUTE_IDLE;
 		}
 	}
 }
