@@ -640,6 +640,7 @@ START_TEST(https_failures)
 	expect_fail(2, "de-berlin", AFW_WHY_FIRST, AFW_REASON_CONNECT, 0,
 	    "connection refused");
 	/* and the list of before is given */
+	ck_assert_ptr_nonnull(strstr(locations(), "de-berlin"));
 	world_write("cache.json", 0600, "{\"kept\": 1}");
 	world_file(AFW_FILE_CACHE, "cache.json");
 	ck_assert_str_eq(locations(), "{\"kept\": 1}");
