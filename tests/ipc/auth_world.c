@@ -129,7 +129,6 @@ world_spawn(const char *ready, const char *const argv[])
 
 	ck_assert_int_eq(pipe(p), 0);
 	if ((pid = fork()) == 0) {
-		(void)setpgid(0, 0);
 		(void)dup2(p[1], 1);
 		(void)dup2(p[1], 2);
 		if (chdir(world_dir) == 0)
@@ -158,7 +157,9 @@ world_kill(pid_t pid)
 {
 	if (pid <= 0)
 		return;
-	(void)kill(-pid, SIGKILL); /* its own group, made above */
+	/* in order, for it has children; and in our process group, which
+	 * the test's runner ends with us if we fail */
+	(void)kill(pid, SIGTERM);
 	(void)waitpid(pid, NULL, 0);
 }
 
