@@ -50,6 +50,20 @@ files_find(enum afw_file which)
 }
 
 void
+files_put(enum afw_file which, const char *text, size_t len)
+{
+	struct file *f = &files[which];
+
+	file_clear(f);
+	if ((f->text = malloc(len + 1)) == NULL)
+		fatal("auth: out of memory");
+	memcpy(f->text, text, len);
+	f->text[len] = '\0';
+	f->len = len;
+	f->mode = 0600;
+}
+
+void
 files_take(struct afw_msg *m)
 {
 	const struct afw_m_auth_file *p = (const void *)m->payload;

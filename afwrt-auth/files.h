@@ -20,6 +20,8 @@ struct file {
 /* AUTH_FILE: takes the fd and reads it. */
 void files_take(struct afw_msg *m);
 const struct file *files_find(enum afw_file which);
+/* From now on the file is this. */
+void files_put(enum afw_file which, const char *text, size_t len);
 
 /* A file beside the backend's own; f NULL: why says the reason. */
 typedef void (*files_cb)(void *arg, const struct file *f, const char *why);

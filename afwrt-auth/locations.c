@@ -51,6 +51,7 @@ cache_save(const char *body, size_t len)
 	    (old->text != NULL && old->len == len &&
 		memcmp(old->text, body, len) == 0))
 		return;
+	files_put(AFW_FILE_CACHE, body, len);
 	if ((fd = afw_blob_make(body, len)) == -1)
 		return;
 	(void)afw_link_request(afw_daemon_sup(), AFW_MSG_CACHE_SAVE, &b, fd,

@@ -353,8 +353,11 @@ resolve_socket_cb(void *arg, int fd, int e)
 	len = afw_addr_to_sockaddr(&servers[r->server], dns_port, &ss);
 	if (fd == -1 || connect(fd, (struct sockaddr *)&ss, len) == -1 ||
 	    resolve_send(r) == -1) {
-		/* not at once: there may be no uplink yet */
-		resolve_drop(r);
+		/* else not at once: there may be no uplink yet */
+		if (fd != -1 && errno == ECONNREFUSED)
+			resolve_next(r);
+		else
+			resolve_drop(r);
 		return;
 	}
 	r->rd = event_new(

@@ -463,7 +463,8 @@ session_server_bad(struct session *s, uint32_t why)
 	    [AFW_WHY_PROTOCOL] = AFW_REASON_PROTOCOL,
 	};
 
-	fail_set(&s->last, reasons[why], "%s", "");
+	fail_set(&s->last, reasons[why], "%s",
+	    why == AFW_WHY_TLS ? "handshake failed" : "");
 	session_next_server(s);
 }
 

@@ -133,4 +133,13 @@ tests_ipc_check_assumptions_SOURCES = tests/ipc/check_assumptions.c \
 	tests/ipc/net_env.c tests/ipc/net_env.h
 tests_ipc_check_assumptions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_assumptions_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+# a real afwrt-auth with a real node and backend
+check_PROGRAMS += tests/ipc/check_auth
+TESTS += tests/ipc/check_auth
+tests_ipc_check_auth_SOURCES = tests/ipc/check_auth.c \
+	tests/ipc/auth_dns.c tests/ipc/auth_dns.h \
+	tests/ipc/auth_world.c tests/ipc/auth_world.h
+tests_ipc_check_auth_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
+	-DAFW_ABS_SRCDIR='"$(abs_top_srcdir)"'
+tests_ipc_check_auth_LDADD = lib/libafwwire.la $(CHECK_LIBS)
 endif

@@ -126,4 +126,9 @@ tests_unit_check_config_LDADD = lib/libafwclient.la $(CHECK_LIBS)
 tests_unit_check_events_SOURCES = tests/unit/check_events.c
 tests_unit_check_events_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_check_events_LDADD = lib/libafwclient.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_auth_parts
+TESTS += tests/unit/check_auth_parts
+tests_unit_check_auth_parts_SOURCES = tests/unit/check_auth_parts.c
+tests_unit_check_auth_parts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_check_auth_parts_LDADD = afwrt-auth/libauth.la $(CHECK_LIBS)
 endif
