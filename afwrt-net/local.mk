@@ -17,7 +17,10 @@ afwrt_net_libnet_la_SOURCES = \
 	afwrt-net/rule.c afwrt-net/rule.h \
 	afwrt-net/sockets.c \
 	afwrt-net/state.h \
-	afwrt-net/wan.c afwrt-net/wan.h
+	afwrt-net/wan.c afwrt-net/wan.h \
+	afwrt-net/wg_genl.c afwrt-net/wg_genl.h \
+	afwrt-net/wg_kernel.c afwrt-net/wg_kernel.h \
+	afwrt-net/wg_link.c afwrt-net/wg_link.h
 afwrt_net_libnet_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(MNL_CFLAGS) $(NFTNL_CFLAGS)
 afwrt_net_libnet_la_LIBADD = lib/libafwdaemon.la $(MNL_LIBS) $(NFTNL_LIBS)
 
