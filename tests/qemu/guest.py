@@ -80,7 +80,7 @@ class Guest:
         for path in self.programs:
             archive.file(path, path)
         if not isinstance(files, dict):
-            files = {path: path for path in files}
+            files = {os.path.abspath(path): path for path in files}
         for path, source in files.items():
             archive.file(path, source)
         initramfs.add_modules(archive, self.kernel, self.modules)
