@@ -9,7 +9,7 @@ cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 limit_of()
 {
 	case $1 in
-	distcheck | sanitize-*) echo 420 ;;
+	distcheck | qemu | sanitize-*) echo 420 ;;
 	netns) echo 360 ;;
 	*) echo 240 ;;
 	esac
