@@ -9,7 +9,8 @@ cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 limit_of()
 {
 	case $1 in
-	distcheck | qemu | sanitize-*) echo 420 ;;
+	distcheck | sanitize-*) echo 420 ;;
+	qemu) echo 600 ;;
 	netns) echo 360 ;;
 	*) echo 240 ;;
 	esac
