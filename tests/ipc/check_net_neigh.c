@@ -295,6 +295,14 @@ START_TEST(rule_on_a_bridge)
 }
 END_TEST
 
+static bool
+device_pings(struct env *x)
+{
+	(void)x;
+	return sh("nsenter -t %d -n ping -c 1 -W 1 192.168.50.1 >/dev/null",
+		   (int)lan) == 0;
+}
+
 START_TEST(rule_on_a_port)
 {
 	bridge_make();
@@ -309,10 +317,7 @@ START_TEST(rule_on_a_port)
 	HAS(out("nft list table bridge afwrt"), "\"lan0\"");
 	HAS(out("nft list table bridge afwrt"), "owner");
 	OK(unrule("br-lan"));
-	ck_assert_int_eq(sh("nsenter -t %d -n ping -c 1 -W 1 192.168.50.1 "
-			    ">/dev/null",
-			     (int)lan),
-	    0);
+	ck_assert(env_until(&e, device_pings));
 	FLOW("192.168.50.10", 1);
 	ck_assert_int_ge(marked(), 1);
 	/* a device behind the other port is not meant */
@@ -334,6 +339,7 @@ START_TEST(rule_on_a_port)
 	HAS_NOT(out("nft list tables"), "bridge");
 	HAS(out("nft list set inet afwrt iface"), "\"lan0\"");
 	ck_assert_int_eq(sh("ip link set lan0 master br-lan"), 0);
+	ck_assert(env_until(&e, device_pings));
 	FLOW("192.168.50.10", 1);
 	HAS(out("nft list table bridge afwrt"), "\"lan0\"");
 	OK(unrule("lan0"));
@@ -378,6 +384,7 @@ link_runs(struct env *x)
 {
 	(void)x;
 	return strstr(out("ip link show lan0"), "state UP") != NULL &&
+	    strstr(out("ip -6 addr show lan0"), "tentative") == NULL &&
 	    strstr(out("nsenter -t %d -n ip link show lan1", (int)lan),
 		"state UP") != NULL;
 }
