@@ -28,7 +28,7 @@ START_TEST(config_tells_everybody)
 	struct afw_m_config c = player_config();
 
 	player_logged("net NET_CONFIG", NULL);
-	player_logged("tun TUN_CONFIG default=1 fresh=1", NULL);
+	player_logged("tun TUN_CONFIG default=0 fresh=1", NULL);
 	player_logged("auth AUTH_FILE which=1", "auth AUTH_FILE which=2", NULL);
 	player_logged("net PEER tun", NULL);
 	player_logged("net PEER auth", NULL);
