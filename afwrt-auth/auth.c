@@ -220,6 +220,17 @@ auth_locations(void *arg, struct afw_link *l, struct afw_msg *m)
 }
 
 static int
+auth_countries(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	(void)arg;
+	(void)l;
+	if (!backend_is_configured())
+		return AFW_EINVAL;
+	locations_get_countries(m->hdr.id);
+	return 0;
+}
+
+static int
 auth_location_check(void *arg, struct afw_link *l, struct afw_msg *m)
 {
 	const struct afw_m_location *p = (const void *)m->payload;
@@ -285,6 +296,7 @@ static const struct afw_handler handlers[] = {
     {AFW_MSG_AUTH_BEGIN, auth_begin},
     {AFW_MSG_VERIFY_USER, auth_verify},
     {AFW_MSG_LOCATIONS, auth_locations},
+    {AFW_MSG_COUNTRIES, auth_countries},
     {AFW_MSG_LOCATION_CHECK, auth_location_check},
     {0, NULL},
 };

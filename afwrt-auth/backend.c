@@ -24,6 +24,7 @@
 static const char *const names[] = {
     [CALL_LOGIN] = "login",
     [CALL_LOCATIONS] = "locations",
+    [CALL_COUNTRIES] = "countries",
     [CALL_PROVIDE] = "provide",
     [CALL_VERIFY] = "verify",
 };

@@ -7,7 +7,13 @@
 
 struct backend_call;
 
-enum call { CALL_LOGIN, CALL_LOCATIONS, CALL_PROVIDE, CALL_VERIFY };
+enum call {
+	CALL_LOGIN,
+	CALL_LOCATIONS,
+	CALL_COUNTRIES,
+	CALL_PROVIDE,
+	CALL_VERIFY
+};
 
 /* The answer is good during the call only. */
 typedef void (*backend_cb)(void *arg, const struct answer *a);

@@ -14,6 +14,7 @@
 static const char *const paths[] = {
     [CALL_LOGIN] = "/user/login",
     [CALL_LOCATIONS] = "/user/locations",
+    [CALL_COUNTRIES] = "/user/countries",
     [CALL_PROVIDE] = "/user/provide",
     [CALL_VERIFY] = "/user/verify",
 };
