@@ -159,6 +159,9 @@ read_all(struct provide *p, const json_t *j, enum afw_v4v6 policy)
 	p->password = secret(j, "password");
 	if (p->username == NULL || p->password == NULL)
 		return "user name or password is too long";
+	if (!json_text(j, "location", p->location, sizeof(p->location)) ||
+	    !afw_location_valid(p->location))
+		memset(p->location, 0, sizeof(p->location));
 	s = json_string_value(json_object_get(j, "group"));
 	if (s != NULL && (p->group = strdup(s)) == NULL)
 		fatal("auth: out of memory");

@@ -18,11 +18,12 @@ struct provide_server {
 /* Credentials for the nodes of a location, as the backend provided them. */
 struct provide {
 	char *username, *password;
-	char *group;          /* NULL: the node's choice */
-	char *ca;             /* PEM, NULL: the system's */
-	uint64_t expire_time; /* Unix seconds, 0 never */
-	int64_t life_ms;      /* from when it was read, 0 no limit */
-	int64_t expire_ms;    /* CLOCK_BOOTTIME, 0 never */
+	char location[AFW_LOCATION_SIZE]; /* that was chosen, "" unknown */
+	char *group;                      /* NULL: the node's choice */
+	char *ca;                         /* PEM, NULL: the system's */
+	uint64_t expire_time;             /* Unix seconds, 0 never */
+	int64_t life_ms;   /* from when it was read, 0 no limit */
+	int64_t expire_ms; /* CLOCK_BOOTTIME, 0 never */
 	struct provide_server servers[PROVIDE_SERVERS];
 	size_t n;
 };

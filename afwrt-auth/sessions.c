@@ -92,6 +92,7 @@ session_fill(const struct session *s, struct afw_m_session *m)
 	m->port = at->port;
 	(void)afw_str_set(m->host, sizeof(m->host), at->host);
 	(void)afw_str_set(m->cookie, sizeof(m->cookie), s->cookie);
+	(void)afw_str_set(m->chosen, sizeof(m->chosen), s->provide->location);
 }
 
 static const char *
