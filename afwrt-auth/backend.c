@@ -87,6 +87,14 @@ backend_config(void)
 	return &config;
 }
 
+enum afw_v4v6
+backend_policy(void)
+{
+	return config.v4v6 == AFW_V4V6_BOTH || config.v4v6 == AFW_V4V6_IPV6_ONLY
+	    ? AFW_V4V6_BOTH
+	    : AFW_V4V6_LEGACY;
+}
+
 bool
 backend_is_file(void)
 {
