@@ -279,7 +279,9 @@ struct afw_m_wan {
 };
 
 struct afw_m_tun_config {
-	uint32_t default_route; /* id, 0 none */
+	/* of sources without a flow, where the routes say what is protected
+	 * (core-level routing); 0: such packets are dropped */
+	uint32_t default_route;
 	uint32_t connections;
 	uint32_t rcvbuf, sndbuf;
 	uint32_t v4v6;
