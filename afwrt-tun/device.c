@@ -117,7 +117,10 @@ device_read_cb(evutil_socket_t fd, short what, void *arg)
 		bytes += (size_t)n;
 	}
 	if (n == -1) { /* taken down under us; afwrt-net sends another */
-		log_warn("tun: device: %s", strerror(errno));
+		if (errno == EBADFD) /* deleted: the end of a run */
+			log_debug("tun: device: is gone");
+		else
+			log_warn("tun: device: %s", strerror(errno));
 		device_close();
 	}
 	input->end();
@@ -220,7 +223,7 @@ device_write(const uint8_t *data, size_t len, const struct device_meta *m)
 	n = writev(device, v + (header_size == 0), header_size == 0 ? 1 : 2);
 	if (n >= 0)
 		return true;
-	if (errno != EAGAIN && afw_ratelimit_ok(&limit, 1))
+	if (errno != EAGAIN && errno != EBADFD && afw_ratelimit_ok(&limit, 1))
 		log_warn("tun: device: write: %s", strerror(errno));
 	return false;
 }
