@@ -7,6 +7,7 @@
  "node_user": {"username": …, "password": …}, "hydra_cert": PEM,
  "credential_life": 86400, "token_life": 0, "anonymous": true,
  "users": […], "locations": [{"name", "labels", "servers": […]}],
+ "faults": [{"call", "mode", …}], from the start, see faults.py
  "optimal": ["de-berlin"]}
 
 Without "tls" it speaks plain HTTP, on loopback only.  Paths are relative to
@@ -29,6 +30,8 @@ class Backend:
     def __init__(self, config):
         self.calls = Calls(config)
         self.faults = Faults()
+        for fault in config.get("faults", []):
+            self.faults.add(fault)
         self.log = RequestLog(config.get("log"))
         listen = config["listen"]
         self.servers = [self._server(a, config.get("tls")) for a in (
