@@ -108,6 +108,96 @@ START_TEST(https_failures)
 }
 END_TEST
 
+/* ---- faults of one call ------------------------------------------------ */
+
+/* The user's name chooses the fault; password pw is the right one. */
+static const struct {
+	const char *user, *fault;
+	unsigned int code;
+} verify_faults[] = {
+    {"alice", "", AFW_OK},
+    {"lower", "\"mode\": \"lower\"", AFW_OK},
+    {"late", "\"mode\": \"delay\", \"arg\": 1", AFW_OK},
+    {"byte", "\"mode\": \"trickle\", \"arg\": 0.01", AFW_OK},
+    {"reset-1", "\"mode\": \"reset\", \"times\": 1", AFW_OK},
+    {"busy-1", "\"mode\": \"http\", \"arg\": 429, \"times\": 2", AFW_OK},
+    {"here", "\"mode\": \"redirect\", \"arg\": \"same\", \"times\": 1", AFW_OK},
+    {"wrong", "\"mode\": \"code\", \"arg\": \"Invalid\"", AFW_EACCES},
+    {"stale", "\"mode\": \"http\", \"arg\": 401", AFW_EACCES},
+    {"out", "\"mode\": \"code\", \"arg\": \"USER_SUSPENDED\"", AFW_EACCES},
+    {"bad", "\"mode\": \"code\", \"arg\": \"BAD_REQUEST\"", AFW_EPROTO},
+    {"many", "\"mode\": \"code\", \"arg\": \"TOO_MANY_REQUESTS\"",
+	AFW_ENETUNREACH},
+    {"reset", "\"mode\": \"reset\"", AFW_ENETUNREACH},
+    {"close", "\"mode\": \"close\"", AFW_ENETUNREACH},
+    {"400", "\"mode\": \"http\", \"arg\": 400", AFW_EPROTO},
+    {"503", "\"mode\": \"http\", \"arg\": 503", AFW_ENETUNREACH},
+    {"garbage", "\"mode\": \"garbage\"", AFW_EPROTO},
+    {"array", "\"mode\": \"not_object\"", AFW_EPROTO},
+    {"half", "\"mode\": \"truncated\"", AFW_ENETUNREACH},
+    {"huge", "\"mode\": \"huge\"", AFW_EPROTO},
+    {"away", "\"mode\": \"redirect\"", AFW_EPROTO},
+    {"loop", "\"mode\": \"redirect\", \"arg\": \"same\"", AFW_EPROTO},
+};
+#define VERIFY_FAULTS (sizeof(verify_faults) / sizeof(verify_faults[0]))
+
+static void
+start_verify_faults(void)
+{
+	char text[8192] = ", \"faults\": [";
+	size_t i;
+
+	for (i = 1; i < VERIFY_FAULTS; i++)
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		    "%s{\"call\": \"verify\", %s, \"match\": "
+		    "{\"username\": \"%s\"}}",
+		    i == 1 ? "" : ", ", verify_faults[i].fault,
+		    verify_faults[i].user);
+	(void)strcat(text, "], \"users\": [");
+	for (i = 0; i < VERIFY_FAULTS; i++)
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		    "%s{\"name\": \"%s\", \"password\": \"pw\"}",
+		    i == 0 ? "" : ", ", verify_faults[i].user);
+	(void)strcat(text, "]");
+	nodes_start("");
+	nodes_start_backend(text);
+	world_start();
+	world_file(AFW_FILE_CA, "ca.pem");
+}
+
+/* All at once: some are tried three times. */
+START_TEST(verify_with_faults)
+{
+	struct afw_m_verify v = {.password = "pw"};
+	uint32_t ids[VERIFY_FAULTS];
+	const struct afw_m_status *st;
+	struct afw_msg *m;
+	size_t i, left = VERIFY_FAULTS;
+
+	start_verify_faults();
+	(void)snprintf(
+	    v.url, sizeof(v.url), "https://127.0.0.1:%u", nodes_backend_port);
+	for (i = 0; i < VERIFY_FAULTS; i++) {
+		(void)afw_str_set(
+		    v.username, sizeof(v.username), verify_faults[i].user);
+		ids[i] = world_send(&world_sup, AFW_MSG_VERIFY_USER, &v);
+	}
+	while (left > 0) {
+		m = world_wait(&world_sup, 0);
+		st = (const void *)m->payload;
+		for (i = 0; i < VERIFY_FAULTS && ids[i] != m->hdr.id; i++)
+			;
+		if (m->hdr.type == AFW_MSG_STATUS && i < VERIFY_FAULTS) {
+			ck_assert_msg(st->code == verify_faults[i].code,
+			    "%s: %u %s", verify_faults[i].user, st->code,
+			    st->text);
+			left--;
+		}
+		afw_msg_done(m);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -125,6 +215,7 @@ main(void)
 	tcase_add_test(tc, https_login);
 	tcase_add_test(tc, https_register);
 	tcase_add_test(tc, https_failures);
+	tcase_add_test(tc, verify_with_faults);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
