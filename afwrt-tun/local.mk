@@ -14,6 +14,7 @@ afwrt_tun_libtun_la_SOURCES = \
 	afwrt-tun/route_private.h \
 	afwrt-tun/route_state.c \
 	afwrt-tun/session.c afwrt-tun/session.h \
+	afwrt-tun/source_ask.c \
 	afwrt-tun/stats.c afwrt-tun/stats.h \
 	afwrt-tun/transport.h \
 	afwrt-tun/tun.c afwrt-tun/tun.h
@@ -46,5 +47,6 @@ path_sources = \
 	afwrt-tun/nat_table.c afwrt-tun/nat_table.h \
 	afwrt-tun/nat_user.c afwrt-tun/nat_user.h \
 	afwrt-tun/packet.c afwrt-tun/packet.h \
-	afwrt-tun/segment.c afwrt-tun/segment.h
+	afwrt-tun/segment.c afwrt-tun/segment.h \
+	afwrt-tun/source.c afwrt-tun/source.h
 afwrt_tun_libtun_la_SOURCES += $(path_sources)

@@ -456,6 +456,8 @@ whole_check(struct all *a)
 		return errors_set(
 		    EINVAL, "\"auth_token\" needs an \"auth_method\"");
 	m->flags |= a->x.dns;
+	if (a->c.tun_fd != -1)
+		m->flags |= AFW_C_TUN_FD;
 	a->c.wireguard_managed = a->x.routing == 1;
 	a->c.auth.type = m->type;
 	a->c.auth.v4v6 = m->v4v6;

@@ -356,21 +356,33 @@ check_location(const char *name)
 	return world_status(&world_sup, AFW_MSG_LOCATION_CHECK, &l);
 }
 
-/* The text of LOCATIONS, static. */
+/* The text that answers LOCATIONS or COUNTRIES, static. */
 static const char *
-locations(void)
+list_of(enum afw_msg_type ask, const char *answer)
 {
 	static char text[65536];
-	struct afw_msg *m = world_ask(&world_sup, AFW_MSG_LOCATIONS, NULL);
+	struct afw_msg *m = world_ask(&world_sup, ask, NULL);
 	char *p;
 	size_t len;
 
-	ck_assert_str_eq(m->row->name, "LOCATIONS_JSON");
+	ck_assert_str_eq(m->row->name, answer);
 	ck_assert_int_eq(afw_blob_read(m->fd, AFW_BLOB_MAX, &p, &len), 0);
 	(void)snprintf(text, sizeof(text), "%s", p);
 	free(p);
 	afw_msg_done(m);
 	return text;
+}
+
+static const char *
+locations(void)
+{
+	return list_of(AFW_MSG_LOCATIONS, "LOCATIONS_JSON");
+}
+
+static const char *
+countries(void)
+{
+	return list_of(AFW_MSG_COUNTRIES, "COUNTRIES_JSON");
 }
 
 START_TEST(file_locations)
@@ -388,6 +400,8 @@ START_TEST(file_locations)
 	ck_assert_uint_eq(check_location("optimal"), AFW_OK);
 	ck_assert_uint_eq(check_location("xx"), AFW_ENOENT);
 	ck_assert_uint_eq(check_location("wg"), AFW_ENOENT);
+	ck_assert_ptr_nonnull(
+	    strstr(countries(), "{\"country\":\"fr\",\"servers\":3}"));
 }
 END_TEST
 
@@ -462,6 +476,8 @@ START_TEST(https_login)
 	ck_assert_uint_eq(world_tokens, 1);
 	ck_assert_ptr_nonnull(strstr(locations(), "de-berlin"));
 	ck_assert_uint_eq(world_saved, 1);
+	ck_assert_ptr_nonnull(strstr(countries(), "\"country\": \"de\""));
+	ck_assert_uint_eq(world_saved, 1); /* that was no list to keep */
 	ck_assert_uint_eq(check_location("xx"), AFW_ENOENT);
 	ck_assert_uint_eq(check_location("de"), AFW_OK);
 	/* the first server is dead: fail-over */

@@ -71,6 +71,14 @@ tests_ipc_check_restart_CPPFLAGS = $(player_cppflags)
 tests_ipc_check_restart_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_restart_LDADD = lib/libafwwire.la $(CHECK_LIBS)
 
+check_PROGRAMS += tests/ipc/check_routes
+TESTS += tests/ipc/check_routes
+tests_ipc_check_routes_SOURCES = tests/ipc/check_routes.c \
+	tests/ipc/player.c tests/ipc/player.h
+tests_ipc_check_routes_CPPFLAGS = $(player_cppflags)
+tests_ipc_check_routes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_routes_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/ipc/check_relay
 TESTS += tests/ipc/check_relay
 tests_ipc_check_relay_SOURCES = tests/ipc/check_relay.c \
