@@ -323,3 +323,16 @@ def test_refreshed_before_expiry_and_nobody_notices(product, lab):
                 assert not suite.events.find(event)
     finally:
         lab.admin.set(credential_life=86400)
+
+
+def test_the_newest_registration_is_used_again(product, lab):
+    """auth_method and auth_token are those of the last register call."""
+    with Suite(lab, {"phone": YORK}) as suite:
+        suite.control.do("register", auth_method="firebase",
+                         auth_token="oauth-alice")
+        mark = lab.admin.mark()
+        lab.admin.revoke()
+        suite.protect("tv", BERLIN)
+        traffic.await_seen(lab, "tv", expected_exit(BERLIN))
+        asked = lab.admin.await_call("login", mark)["params"]
+        assert asked["auth_method"] == "firebase"

@@ -170,6 +170,25 @@ def test_the_device_comes_after_the_rule(lab, suite, rule):
                                family)
 
 
+@pytest.mark.parametrize("state", ["reachable", "delay", "probe",
+                                   "permanent", "stale"])
+def test_a_state_that_counts(lab, suite, rule, state):
+    """An entry of the neighbour table, set by hand, is enough to know it."""
+    host = lab.host("laptop")
+    rule("mac", YORK, mac_addr=host.mac)
+    forget(lab)
+    for address in (host.lan4, host.lan6):
+        lab.router.ip("neigh replace %s lladdr %s dev br-lan nud %s" %
+                      (address, host.mac, state))
+    try:
+        with no_leak(lab, *lab.host_names):
+            for family in FAMILIES:
+                assert traffic.seen_address(lab, "laptop", family) == \
+                    expected_exit(YORK, family)
+    finally:
+        forget(lab)
+
+
 # Rules by interface
 
 

@@ -125,7 +125,7 @@ class Suite:
 
     def start(self, seconds=15, wait=True):
         with open(self.config_path, "w", encoding="utf-8") as f:
-            json.dump(self.config, f, indent=1)
+            json.dump(self.config, f)
         os.chmod(self.config_path, 0o600)
         self.lab.closers.append(self.kill)
         where = self.config["ci_unix_domain"].get("async_sock")
