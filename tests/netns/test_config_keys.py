@@ -9,6 +9,7 @@ import pytest
 
 from lab import names, traffic
 from lab.capture import no_leak
+from lab.cards import FAR4, FAR6, second_card
 from lab.state import difference, snapshot
 from lab.suite import Suite, expected_exit
 from lab.ticker import Ticker
@@ -19,7 +20,9 @@ FAMILIES = (4, 6)
 
 
 def listed(lab, *argv):
-    return json.loads(lab.router.run("ip", "-j", *argv).stdout or "[]")
+    """A table that does not exist is an empty one."""
+    text = lab.router.run("ip", "-j", *argv, check=False).stdout
+    return [] if "table does not exist" in text else json.loads(text or "[]")
 
 
 def device(lab):
@@ -75,11 +78,17 @@ def test_no_iptables_and_the_routing_is_the_applications(product, lab):
 
 
 def test_no_socket_setup(product, lab):
+    """The address is the application's business; it gives one of its own."""
     with Suite(lab, {"phone": YORK}, no_socket_setup=1):
         assert [a["local"] for a in device(lab)["addr_info"]
                 if a["family"] == "inet"] == []
+        lab.router.ip("addr add 100.64.7.7/32 dev wrt0")
         with no_leak(lab, "phone"):
-            traffic.await_seen(lab, "phone", expected_exit(YORK))
+            for family in FAMILIES:
+                traffic.await_seen(lab, "phone",
+                                   expected_exit(YORK, family), family)
+        assert [a["local"] for a in device(lab)["addr_info"]
+                if a["family"] == "inet"] == ["100.64.7.7"]
 
 
 # The device
@@ -144,7 +153,6 @@ def test_config_dir_takes_all_files(product, lab):
             for name in files:
                 mode = os.stat(os.path.join(base, name)).st_mode
                 assert mode & 0o077 == 0, name
-    refused(lab, "/nonexistent/state", config_dir="/nonexistent/state")
 
 
 # The way
@@ -152,19 +160,31 @@ def test_config_dir_takes_all_files(product, lab):
 
 @pytest.mark.parametrize("bypass", [1, 0])
 def test_lan_bypass(product, lab, bypass):
-    """A network at the router's other side, and not by a default route."""
+    """Another network at the router, and the router itself."""
+    with second_card(lab), \
+            Suite(lab, {"phone": YORK}, lan_bypass=bypass), \
+            no_leak(lab, "phone"):
+        for family in FAMILIES:
+            traffic.await_seen(lab, "phone", expected_exit(YORK, family),
+                               family)
+            far = (FAR4, FAR6)[family == 6]
+            assert traffic.ping(lab, "phone", family=family, address=far
+                                ).received == (3 if bypass else 0)
+            # The router itself answers in both cases.
+            gateway = (names.LAN_GATEWAY4, names.LAN_GATEWAY6)[family == 6]
+            assert traffic.ping(lab, "phone", family=family,
+                                address=gateway).received == 3
+
+
+def test_without_lan_bypass_the_uplinks_network_is_far_away(product, lab):
     far = names.GATEWAY4, names.GATEWAY6
-    with Suite(lab, {"phone": YORK}, lan_bypass=bypass):
+    with Suite(lab, {"phone": YORK}, lan_bypass=0):
         for family in FAMILIES:
             traffic.await_seen(lab, "phone", expected_exit(YORK, family),
                                family)
             seen = traffic.http_get(lab, "phone", family,
                                     address=far[family == 6])["you"]
-            assert seen == expected_exit(None if bypass else YORK, family)
-            # The router itself answers in both cases.
-            gateway = (names.LAN_GATEWAY4, names.LAN_GATEWAY6)[family == 6]
-            assert traffic.ping(lab, "phone", family=family,
-                                address=gateway).received == 3
+            assert seen == expected_exit(YORK, family)
 
 
 def test_mark_table_and_priority_of_ones_own(product, lab):
