@@ -7,7 +7,7 @@ build=${1:-.}
 command -v valgrind >/dev/null || { echo "valgrind is missing"; exit 77; }
 status=0
 for test in tests/unit/check_config tests/unit/check_events \
-    tests/unit/check_blob tests/unit/check_msg tests/ipc/check_client; do
+    tests/unit/check_msg tests/ipc/check_client; do
 	[ -x "$build/$test" ] || { echo "$test is not built"; exit 1; }
 	echo "== $test"
 	# Its processes are others' business; each test of `check` is a fork.
