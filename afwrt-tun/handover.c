@@ -52,6 +52,8 @@ hold_release(struct route *r)
 	const uint8_t *packet;
 	size_t len;
 
+	log_debug(
+	    "route %s: %zu bytes were held", r->conf.location, p->hold.bytes);
 	p->holding = p->begun = false;
 	(void)evtimer_del(p->hold_end);
 	while ((packet = hold_front(&p->hold, &len)) != NULL) {
@@ -72,6 +74,7 @@ begin(struct route *r)
 
 	if (p->begun)
 		return;
+	log_debug("route %s: old connection is drained", r->conf.location);
 	p->begun = true;
 	timer_add(p->hold_end, BEGIN_MS);
 	attempt_begin(p->attempt);
@@ -142,6 +145,7 @@ handover_secured(struct route *r)
 {
 	struct route_private *p = r->priv;
 
+	log_debug("route %s: packets are held", r->conf.location);
 	p->holding = true;
 	p->begun = false;
 	timer_add(p->hold_end, DRAIN_MS);
@@ -170,10 +174,8 @@ handover_up(
 	route_state_params(r, tp);
 	if (moved)
 		forward_route_up(r);
-	if (p->holding && p->old != NULL)
-		timer_add(p->hold_end, CLOSE_MS);
-	else
-		hold_release(r);
+	if (p->holding) /* the node may have closed the old one already */
+		timer_add(p->hold_end, p->old != NULL ? CLOSE_MS : SETTLE_MS);
 }
 
 void
@@ -256,7 +258,8 @@ old_down(void *arg, const struct transport_end *end)
 {
 	struct route *r = arg;
 
-	(void)end;
+	log_debug(
+	    "route %s: old connection: %s", r->conf.location, end->detail);
 	old_close(r);
 	if (r->priv->holding && r->priv->attempt == NULL)
 		timer_add(r->priv->hold_end, SETTLE_MS);

@@ -34,7 +34,10 @@ event_send(struct route *r, enum afw_reason reason, const char *detail)
 	    .state = r->state,
 	    .seq = ++r->priv->seq,
 	    .reason = reason};
+	const struct session *s = r->priv->mem.session;
 
+	if (s != NULL)
+		memcpy(ev.chosen, s->chosen, sizeof(ev.chosen));
 	if (reason == AFW_REASON_TLS)
 		(void)afw_str_set(ev.detail, sizeof(ev.detail), detail);
 	(void)afw_link_send(afw_daemon_sup(), AFW_MSG_ROUTE_EVENT, 0, &ev, -1);

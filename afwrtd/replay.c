@@ -172,12 +172,25 @@ tun_configured(
 	replay_reply(c, code, text, m);
 }
 
+/*
+ * Core-level routing: packets come into the TUN by somebody's routes, and what
+ * no rule is about goes to the default location. With routes of our own only
+ * what a rule marked comes there, and nothing else may leave through it.
+ */
+static bool
+core_routing(const struct afw_m_config *cf)
+{
+	return (cf->flags &
+		   (AFW_C_DEFAULT_GATEWAY | AFW_C_NO_IPTABLES |
+		       AFW_C_TUN_FD)) != 0;
+}
+
 static void
 tun_config_send(struct child *c)
 {
 	const struct afw_m_config *cf = run_config();
 	struct afw_m_tun_config t = {
-	    .default_route = routes_default_id(),
+	    .default_route = core_routing(cf) ? routes_default_id() : 0,
 	    .connections = cf->connections,
 	    .rcvbuf = cf->rcvbuf,
 	    .sndbuf = cf->sndbuf,

@@ -178,8 +178,10 @@ suite_stats(struct suite *s)
 void
 suite_start(struct suite *s)
 {
-	struct afw_m_tun_config c = {
-	    .connections = 1, .v4v6 = AFW_V4V6_LEGACY, .fresh = 1};
+	struct afw_m_tun_config c = {.default_route = s->default_route,
+	    .connections = 1,
+	    .v4v6 = AFW_V4V6_LEGACY,
+	    .fresh = 1};
 	int sv[2];
 
 	if (s->base == NULL)
@@ -249,7 +251,19 @@ socket_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	return 0;
 }
 
+static int
+source_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	struct suite *s = arg;
+
+	s->sources++;
+	if (s->source_answer != NO_WORD)
+		afw_link_status(l, m->hdr.id, s->source_answer, NULL);
+	return 0;
+}
+
 static const struct afw_handler net_handlers[] = {
+    {AFW_MSG_SOURCE_GET, source_handle},
     {AFW_MSG_SOCKET_GET, socket_handle},
     {0, NULL},
 };
