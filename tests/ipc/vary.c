@@ -134,7 +134,7 @@ static const struct field fields[] = {
     FLAG(route_info, is_default),
     BAD(route_info, stats.state, 0),
     F(route_info, stats.server, ADDR, 0),
-    BAD(device, ifindex, 0),
+    OK(device, ifindex, 0),
     FROM_TO(device, mtu, 576, 65535),
     OK(device, vnet_hdr, 0),
     BAD(device, vnet_hdr, 10),
