@@ -4,6 +4,7 @@ afwrt_tun_libtun_la_SOURCES = \
 	afwrt-tun/attempt.c afwrt-tun/attempt.h \
 	afwrt-tun/cstp.c afwrt-tun/cstp.h \
 	afwrt-tun/cstp_head.c afwrt-tun/cstp_head.h \
+	afwrt-tun/gather.c afwrt-tun/gather.h \
 	afwrt-tun/goodbye.c afwrt-tun/goodbye.h \
 	afwrt-tun/handover.c \
 	afwrt-tun/hold.c afwrt-tun/hold.h \

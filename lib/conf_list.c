@@ -82,7 +82,7 @@ conf_list_backends(struct conf *c, const char *key, json_t *v)
 	if (json_array_size(v) == 0)
 		return errors_set(EINVAL, "\"%s\" is an empty array", key);
 	json_array_foreach (v, i, one)
-		if (backend_add(c, key, one) == -1)
+		if (backend_add(c, key, one) == -1 && conf_error(c) == -1)
 			return -1;
 	return 0;
 }
@@ -149,10 +149,10 @@ rules_read(struct conf *c, enum afw_key_kind kind, const char *member,
 	c->rules = more;
 	json_array_foreach (v, i, one) {
 		memset(&more[c->nrules], 0, sizeof(*more));
-		if (rule_read(&more[c->nrules], kind, member, key, i, one) ==
-		    -1)
+		if (rule_read(&more[c->nrules], kind, member, key, i, one) == 0)
+			c->nrules++;
+		else if (conf_error(c) == -1)
 			return -1;
-		c->nrules++;
 	}
 	return 0;
 }

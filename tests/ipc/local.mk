@@ -142,12 +142,17 @@ tests_ipc_check_assumptions_SOURCES = tests/ipc/check_assumptions.c \
 tests_ipc_check_assumptions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_assumptions_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 # a real afwrt-auth with a real node and backend
-check_PROGRAMS += tests/ipc/check_auth
-TESTS += tests/ipc/check_auth
-tests_ipc_check_auth_SOURCES = tests/ipc/check_auth.c \
+auth_nodes = tests/ipc/auth_nodes.c tests/ipc/auth_nodes.h \
 	tests/ipc/auth_dns.c tests/ipc/auth_dns.h \
 	tests/ipc/auth_world.c tests/ipc/auth_world.h
+check_PROGRAMS += tests/ipc/check_auth tests/ipc/check_auth_backend
+TESTS += tests/ipc/check_auth tests/ipc/check_auth_backend
+tests_ipc_check_auth_SOURCES = tests/ipc/check_auth.c $(auth_nodes)
 tests_ipc_check_auth_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
 	-DAFW_ABS_SRCDIR='"$(abs_top_srcdir)"'
 tests_ipc_check_auth_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+tests_ipc_check_auth_backend_SOURCES = \
+	tests/ipc/check_auth_backend.c $(auth_nodes)
+tests_ipc_check_auth_backend_CFLAGS = $(tests_ipc_check_auth_CFLAGS)
+tests_ipc_check_auth_backend_LDADD = $(tests_ipc_check_auth_LDADD)
 endif

@@ -345,9 +345,11 @@ static const struct {
 	false, true},
     {401, "", RES_NOT_AUTHORIZED, true, false},
     {403, "{\"result\": \"OK\"}", RES_NOT_AUTHORIZED, true, false},
-    {400, "x", RES_BAD_REQUEST, true, false},
+    /* only the backend itself can refuse us, not what stands before it */
+    {400, "x", RES_UNREADABLE, false, true},
+    {400, "{\"result\": \"BAD_REQUEST\"}", RES_BAD_REQUEST, true, false},
     {400, "{\"result\": \"OAUTH_ERROR\"}", RES_OAUTH_ERROR, true, false},
-    {400, "{\"result\": \"OK\"}", RES_BAD_REQUEST, true, false},
+    {400, "{\"result\": \"OK\"}", RES_UNREADABLE, false, true},
     {429, "", RES_TOO_MANY_REQUESTS, false, true},
     {500, "", RES_INTERNAL_SERVER_ERROR, false, true},
     {503, "{\"result\": \"OK\"}", RES_INTERNAL_SERVER_ERROR, false, true},

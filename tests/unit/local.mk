@@ -49,7 +49,7 @@ path_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 path_ldadd = afwrt-tun/libtun.la $(CHECK_LIBS) $(EVENT_LIBS)
 path_lab = tests/unit/path_lab.c tests/unit/path_lab.h tests/unit/path_packet.c
 path_tests = tests/unit/check_adopt tests/unit/check_coalesce \
-	tests/unit/check_device \
+	tests/unit/check_device tests/unit/check_gather \
 	tests/unit/check_flow \
 	tests/unit/check_forward tests/unit/check_nat \
 	tests/unit/check_packet tests/unit/check_source
@@ -66,6 +66,9 @@ tests_unit_check_device_LDADD = $(path_ldadd)
 tests_unit_check_flow_SOURCES = tests/unit/check_flow.c $(path_lab)
 tests_unit_check_flow_CFLAGS = $(path_cflags)
 tests_unit_check_flow_LDADD = $(path_ldadd)
+tests_unit_check_gather_SOURCES = tests/unit/check_gather.c
+tests_unit_check_gather_CFLAGS = $(path_cflags)
+tests_unit_check_gather_LDADD = $(path_ldadd)
 tests_unit_check_nat_SOURCES = tests/unit/check_nat.c $(path_lab)
 tests_unit_check_nat_CFLAGS = $(path_cflags)
 tests_unit_check_nat_LDADD = $(path_ldadd)
@@ -84,7 +87,7 @@ tests_unit_check_source_LDADD = $(path_ldadd)
 
 # the path on real devices, for tests/bench/path_wire.sh
 check_PROGRAMS += tests/bench/path_wire
-EXTRA_DIST += tests/bench/path_wire.sh
+EXTRA_DIST += tests/bench/path_wire.sh tests/bench/ratio.py
 tests_bench_path_wire_SOURCES = tests/bench/path_wire.c
 tests_bench_path_wire_CFLAGS = $(path_cflags)
 tests_bench_path_wire_LDADD = afwrt-tun/libtun.la $(EVENT_LIBS)

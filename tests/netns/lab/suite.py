@@ -263,7 +263,8 @@ class Suite:
     def ctl(self, *words, **kw):
         """afwrt-ctl as a client of this suite, in the router."""
         return self.lab.router.run(
-            *self.command(self.ctl_path, "--socket", self.sock, *words),
+            *self.command(self.ctl_path, "--socket", self.sock, "--config",
+                          self.config_path, *words),
             env=self.environment(), **kw)
 
     # Accounts
