@@ -178,6 +178,23 @@ table_put(struct nft *n, struct netlink_batch *b, uint8_t family, uint16_t what)
 	netlink_batch_add(b, nlh);
 }
 
+/*
+ * nft(8) prints the elements of such a set by this alone; its number for "host
+ * order", from its own byteorder enumeration.
+ */
+static void
+set_order_put(struct nftnl_set *s)
+{
+	struct nftnl_udata_buf *u = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
+
+	if (u == NULL)
+		fatal("nft: out of memory");
+	(void)nftnl_udata_put_u32(u, NFTNL_UDATA_SET_KEYBYTEORDER, 1);
+	nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(u),
+	    nftnl_udata_buf_len(u));
+	nftnl_udata_buf_free(u);
+}
+
 static void
 set_put(struct nft *n, struct netlink_batch *b, int i)
 {
@@ -193,6 +210,8 @@ set_put(struct nft *n, struct netlink_batch *b, int i)
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, nft_sets[i].type);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, nft_sets[i].len);
 	nftnl_set_set_u32(s, NFTNL_SET_ID, (uint32_t)i + 1);
+	if (i == NFT_IFACE || i == NFT_PORT)
+		set_order_put(s);
 	nftnl_set_nlmsg_build_payload(nlh, s);
 	nftnl_set_free(s);
 	netlink_batch_add(b, nlh);
