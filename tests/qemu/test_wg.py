@@ -11,6 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NAMES = checks.names(os.path.join(HERE, "wg_kernel_test.c"))
 # First with a kernel that may not load the module, then with one that may.
 SCRIPT = """
+modprobe veth
 modprobe=$(cat /proc/sys/kernel/modprobe)
 echo /bin/false >/proc/sys/kernel/modprobe
 CK_RUN_CASE=without timeout 30 %(program)s
