@@ -7,6 +7,23 @@ TESTS += tests/unit/check_tls
 tests_unit_check_tls_SOURCES = tests/unit/check_tls.c
 tests_unit_check_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_tls_LDADD = lib/libafwtls.la lib/libafwwire.la $(CHECK_LIBS)
+if AEAD_OPENSSL
+# and the same with the records done by mbedTLS
+check_PROGRAMS += tests/unit/check_tls_mbedtls
+TESTS += tests/unit/check_tls_mbedtls
+tests_unit_check_tls_mbedtls_SOURCES = tests/unit/check_tls.c \
+	$(tls_sources) lib/tls/record_none.c
+tests_unit_check_tls_mbedtls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
+	$(MBEDTLS_CFLAGS)
+tests_unit_check_tls_mbedtls_LDADD = lib/libafwwire.la $(MBEDTLS_LIBS) \
+	$(CHECK_LIBS)
+endif
+
+# what lib/tls costs, for tests/bench/tls_speed.sh
+check_PROGRAMS += tests/bench/tls_speed
+EXTRA_DIST += tests/bench/tls_speed.sh
+tests_bench_tls_speed_SOURCES = tests/bench/tls_speed.c
+tests_bench_tls_speed_LDADD = lib/libafwtls.la lib/libafwwire.la
 
 # the tunnel side of afwrt-tun
 check_PROGRAMS += tests/unit/check_cstp
