@@ -49,6 +49,7 @@ plan_make(struct plan *p)
 	p->halves = (c->flags & AFW_C_DEFAULT_GATEWAY) != 0;
 	p->guard = p->halves && net_filters();
 	p->bridge = p->selective && net.bridge;
+	p->unsure = p->selective && (!net.synced || !on);
 	p->lan_bypass = (c->flags & AFW_C_LAN_BYPASS) != 0;
 	/* blocked: a TUN that stays, without a reader, does it */
 	p->ifindex = on || p->halves ? net.tun.ifindex : 0;

@@ -103,6 +103,28 @@ members_warn(json_t *one, const char *key, const char *member)
 			    name, key);
 }
 
+/*
+ * No frame comes from a group address, so a rule for one is about nobody; the
+ * document's own example has one ("09:01:28:AB:D8:18"): warned about, no more.
+ */
+static bool
+rule_is_void(enum afw_key_kind kind, const char *key, size_t i, json_t *one)
+{
+	static const uint8_t all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	const char *text = json_string_value(json_object_get(one, "mac_addr"));
+	uint8_t mac[6];
+
+	if (kind != AFW_KEY_MAC || text == NULL ||
+	    afw_mac_parse(mac, text) == -1 || (mac[0] & 1) == 0 ||
+	    memcmp(mac, all, sizeof(mac)) == 0)
+		return false;
+	notice_post(4,
+	    "lib: configuration: \"%s\"[%zu]: %.32s is a group address, which "
+	    "no device has: ignored",
+	    key, i, text);
+	return true;
+}
+
 static int
 rule_read(struct afw_m_protect *r, enum afw_key_kind kind, const char *member,
     const char *key, size_t i, json_t *one)
@@ -148,6 +170,8 @@ rules_read(struct conf *c, enum afw_key_kind kind, const char *member,
 		return errors_set(ENOMEM, "\"%s\": out of memory", key);
 	c->rules = more;
 	json_array_foreach (v, i, one) {
+		if (rule_is_void(kind, key, i, one))
+			continue;
 		memset(&more[c->nrules], 0, sizeof(*more));
 		if (rule_read(&more[c->nrules], kind, member, key, i, one) == 0)
 			c->nrules++;

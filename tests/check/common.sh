@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Sourced by dev and the checks, from the top of the tree: packages, builds.
 
-STEPS="gcc unit netns clang sanitize-unit sanitize-netns format man symbols \
-distcheck"
+STEPS="gcc unit conformance netns valgrind clang sanitize-unit sanitize-netns \
+format man symbols distcheck"
 
 DEMO_PACKAGES="autoconf automake libtool pkg-config gcc make libevent-dev \
 libjansson-dev libmbedtls-dev libmnl-dev libnftnl-dev libcap-ng-dev \

@@ -83,6 +83,23 @@ step_unit()
 	gcc_build && make_check "$out/gcc"
 }
 
+# Each statement of the document has its test, and README says so.
+step_conformance()
+{
+	"$PYTHON" -B tests/conformance/check_table.py | tee "$out/$name.table"
+	[ "${PIPESTATUS[0]}" -eq 0 ] || exit 1
+	grep PENDING "$out/$name.table" >>"$out/$name.notes" || :
+}
+
+# The library's tests once more, each byte watched.
+step_valgrind()
+{
+	need_source
+	command -v valgrind >/dev/null || skip "valgrind is not installed"
+	gcc_build && make -C "$out/gcc" -j2 check TESTS= &&
+	    tests/conformance/valgrind.sh "$out/gcc"
+}
+
 step_netns()
 {
 	[ ! -f configure.ac ] || gcc_build || exit 1

@@ -299,7 +299,7 @@ caller(void *arg)
 	char ip[32], mac[32], *text;
 	int n = *(int *)arg, i, bad = 0;
 
-	for (i = 0; i < 40; i++) {
+	for (i = 0; i < 15; i++) {
 		(void)snprintf(ip, sizeof(ip), "10.7.%d.%d", n, i + 1);
 		(void)snprintf(mac, sizeof(mac), "02:07:00:00:%02x:%02x", n, i);
 		bad += afwrt_protect_ip_addr(ip, YORK) != 0;

@@ -31,6 +31,18 @@ tun_open(const char *name)
 	return fd;
 }
 
+/* Interface settings are the application's own, then. */
+static void
+interface_up(const char *name)
+{
+	struct ifreq ifr = {.ifr_flags = IFF_UP};
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	ck_assert_int_eq(ioctl(s, SIOCSIFFLAGS, &ifr), 0);
+	(void)close(s);
+}
+
 static const char *
 with_fd(int fd)
 {
@@ -139,6 +151,7 @@ START_TEST(packets_of_the_application)
 	(void)snprintf(changes, sizeof(changes),
 	    "{\"hydra_tun_fd\":%d,\"no_iptables\":1,\"no_socket_setup\":1}",
 	    fd);
+	interface_up("wrt0");
 	begin(changes);
 	ck_does(afwrt_protect_ip_addr("192.168.50.11", YORK));
 	run_begin();

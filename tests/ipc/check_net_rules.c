@@ -60,10 +60,6 @@ has_device_and_wan(struct env *x)
 
 START_TEST(rules)
 {
-	struct afw_m_rule mac = {
-	    .key = {.kind = AFW_KEY_MAC, .mac = {2, 0, 0, 0, 0, 1}},
-	    .route = 1};
-
 	OK(env_net_config(&e));
 	OK(env_rule(&e, "192.168.50.10", 3));
 	OK(env_rule(&e, "fd00::10", 3));
@@ -75,8 +71,6 @@ START_TEST(rules)
 	OK(env_unrule(&e, "192.168.50.10"));
 	HAS_NOT(out("nft list set inet afwrt ip4"), "elements");
 	ck_assert_uint_eq(env_unrule(&e, "192.168.50.10"), AFW_ENOENT);
-	ck_assert_uint_eq(
-	    env_ask(&e, AFW_MSG_NET_RULE_SET, &mac, -1), AFW_ENOSYS);
 	env_serve(&e, 50);
 	ck_assert_uint_eq(env_flow(&e, "192.168.50.10"), 0);
 }

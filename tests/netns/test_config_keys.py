@@ -12,7 +12,6 @@ from lab.capture import no_leak
 from lab.cards import FAR4, FAR6, second_card
 from lab.state import difference, snapshot
 from lab.suite import Suite, expected_exit
-from lab.ticker import Ticker
 from lab.util import wait_for
 
 BERLIN, YORK = names.NODES
@@ -227,87 +226,7 @@ def test_wan_auto_follows_the_default_route(product, lab):
         traffic.await_seen(lab, "phone", expected_exit(YORK))
 
 
-# Protocols of the connection to the nodes
-
-
-def uplink_of(lab, node):
-    """Addresses from which the sessions of a node come."""
-    return {s["Remote IP"] for s in lab.nodes[node].sessions()}
-
-
-@pytest.fixture
-def both_families(lab):
-    """New York's server has an IPv6 address too."""
-    lab.admin.location(YORK, servers=[dict(
-        names.server(YORK), address6=names.NODE6[YORK])])
-    yield
-    lab.admin.location(**names.location(YORK))
-
-
-@pytest.mark.parametrize("policy,allowed", [
-    ("legacy", names.DIRECT), ("ipv4_only", names.DIRECT[:1]),
-    ("ipv6_only", names.DIRECT[1:]), ("both", names.DIRECT)])
-def test_v4v6_policy(product, lab, both_families, policy, allowed):
-    mark = lab.admin.mark()
-    with Suite(lab, {"phone": YORK}, v4v6_policy=policy), \
-            no_leak(lab, "phone"):
-        # Both families go through, whichever carries them.
-        for family in FAMILIES:
-            traffic.await_seen(lab, "phone", expected_exit(YORK, family),
-                               family)
-        assert uplink_of(lab, YORK) and \
-            uplink_of(lab, YORK) <= set(allowed)
-        asked = lab.admin.await_call("provide", mark)
-        assert asked["params"].get("v4v6_policy", policy) == policy
-
-
-def test_v4v6_policy_ipv6_only_without_such_a_node(product, lab):
-    with Suite(lab, {"phone": YORK}, v4v6_policy="ipv6_only",
-               vl_default=BERLIN) as suite, no_leak(lab, "phone"):
-        traffic.seen_address(lab, "phone", timeout=1)
-        suite.events.wait("route_failed", 0, 20, route_name=YORK)
-        assert traffic.seen_address(lab, "phone", timeout=1) is None
-        assert traffic.seen_address(lab, "tv") == expected_exit(None)
-
-
-def test_v4v6_policy_both_takes_the_one_that_works(product, lab):
-    lab.admin.location(YORK, servers=[dict(
-        names.server(YORK, address=names.DEAD4),
-        address6=names.NODE6[YORK])])
-    try:
-        with Suite(lab, {"phone": YORK}, v4v6_policy="both"), \
-                no_leak(lab, "phone"):
-            traffic.await_seen(lab, "phone", expected_exit(YORK),
-                               seconds=40)
-            assert uplink_of(lab, YORK) == {names.ROUTER6}
-    finally:
-        lab.admin.location(**names.location(YORK))
-
-
-@pytest.mark.parametrize("wanted", [0, 1])
-def test_ipv6_output_only_is_told_to_the_backend(product, lab, wanted):
-    mark = lab.admin.mark()
-    with Suite(lab, {"phone": YORK}, ipv6_output_only=wanted):
-        traffic.await_seen(lab, "phone", expected_exit(YORK, 6), 6)
-        asked = lab.admin.await_call("provide", mark)
-        assert asked["params"].get("ipv6_exit", "0") == str(wanted)
-
-
 # Account
-
-
-def test_a_token_of_the_configuration_saves_the_login(product, lab):
-    with Suite(lab, {"phone": YORK}, auth_method="firebase",
-               auth_token="oauth-alice") as suite:
-        told = suite.datagrams.wait("auth_success", 0, 10)
-        token = told["access_token"]
-        traffic.await_seen(lab, "phone", expected_exit(YORK))
-    mark = lab.admin.mark()
-    with Suite(lab, {"phone": YORK}, access_token=token) as suite:
-        traffic.await_seen(lab, "phone", expected_exit(YORK))
-        assert not [c for c in lab.admin.log(mark) if c["call"] == "login"]
-        for secret in (token, "oauth-alice", names.NODE_PASSWORD):
-            assert secret not in suite.log()
 
 
 def test_who_the_device_is(product, lab):
@@ -324,25 +243,6 @@ def test_who_the_device_is(product, lab):
         with Suite(lab, {"phone": YORK}, **config):
             asked = lab.admin.await_call("login", mark)["params"]
             assert {k: asked.get(k) for k in wanted} == wanted
-
-
-def test_refreshed_before_expiry_and_nobody_notices(product, lab):
-    """A connection lives through two lives of the credentials."""
-    lab.admin.set(credential_life=8)
-    try:
-        with Suite(lab, {"phone": YORK}) as suite, no_leak(lab, "phone"):
-            traffic.await_seen(lab, "phone", expected_exit(YORK))
-            with Ticker(lab, "phone") as ticker:
-                ticker.mark()
-                for _ in range(2):
-                    mark = lab.admin.mark()
-                    lab.admin.await_call("provide", mark, 20)
-                assert ticker.await_progress(), ticker.error
-                assert ticker.pause_ms() < 1000
-            for event in ("credentials_expire", "route_disconnected"):
-                assert not suite.events.find(event)
-    finally:
-        lab.admin.set(credential_life=86400)
 
 
 def test_the_newest_registration_is_used_again(product, lab):

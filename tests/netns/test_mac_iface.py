@@ -53,16 +53,7 @@ def more_addresses(lab, host, pairs):
 
 def seen_from(lab, host, source, family):
     """What the internet sees of a connection from that source address."""
-    with traffic.connect(lab, host, names.HTTP, family, timeout=5,
-                         source=source) as s:
-        s.sendall(b"GET / HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n")
-        data = b""
-        while True:
-            got = s.recv(65536)
-            if not got:
-                break
-            data += got
-    return data.partition(b'"you": "')[2].partition(b'"')[0].decode()
+    return traffic.http_get(lab, host, family, source=source)["you"]
 
 
 def forget(lab, card="br-lan"):

@@ -69,7 +69,8 @@ path_tests = tests/unit/check_adopt tests/unit/check_coalesce \
 	tests/unit/check_device tests/unit/check_gather \
 	tests/unit/check_flow \
 	tests/unit/check_forward tests/unit/check_nat \
-	tests/unit/check_packet tests/unit/check_source
+	tests/unit/check_packet tests/unit/check_probe \
+	tests/unit/check_source
 check_PROGRAMS += $(path_tests)
 TESTS += $(path_tests)
 # a device of its own, so without the lab's
@@ -98,6 +99,9 @@ tests_unit_check_forward_LDADD = $(path_ldadd)
 tests_unit_check_packet_SOURCES = tests/unit/check_packet.c $(path_lab)
 tests_unit_check_packet_CFLAGS = $(path_cflags)
 tests_unit_check_packet_LDADD = $(path_ldadd)
+tests_unit_check_probe_SOURCES = tests/unit/check_probe.c $(path_lab)
+tests_unit_check_probe_CFLAGS = $(path_cflags)
+tests_unit_check_probe_LDADD = $(path_ldadd)
 tests_unit_check_source_SOURCES = tests/unit/check_source.c $(path_lab)
 tests_unit_check_source_CFLAGS = $(path_cflags)
 tests_unit_check_source_LDADD = $(path_ldadd)
