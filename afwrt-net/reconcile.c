@@ -4,6 +4,8 @@
  * differences are touched, so that running this at any time is right: after
  * our own restart, and whenever the monitor says that somebody else was here.
  */
+#include <linux/if.h>
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +54,7 @@ plan_make(struct plan *p)
 	p->unsure = p->selective && (!net.synced || !on);
 	p->lan_bypass = (c->flags & AFW_C_LAN_BYPASS) != 0;
 	/* blocked: a TUN that stays, without a reader, does it */
-	p->ifindex = on || p->halves ? net.tun.ifindex : 0;
+	p->ifindex = (on || p->halves) && !net.tun.down ? net.tun.ifindex : 0;
 	p->outer = sockets_mark();
 	if (p->lan_bypass && p->guard) {
 		memcpy(p->near, net.wan.near, sizeof(p->near));
@@ -99,8 +101,14 @@ link_repair(struct nerr *e)
 	struct link_info info;
 	int rc, changed = 0;
 
-	if (net.mode != NET_ON || net.tun.fd == -1 || hands_off())
+	if (net.mode != NET_ON || net.tun.fd == -1)
 		return 0;
+	if (hands_off()) {
+		net.tun.down = net.tun.ifindex != 0 &&
+		    (link_get(&net.rt, NULL, net.tun.ifindex, &info) == -1 ||
+			(info.flags & IFF_UP) == 0);
+		return 0;
+	}
 	if (net.tun.ifindex == 0 ||
 	    link_get(&net.rt, NULL, net.tun.ifindex, &info) == -1) {
 		if (tun_revive(&net.rt, &net.tun, e) == -1)
@@ -157,7 +165,7 @@ sets_repair(struct nerr *e)
 }
 
 int
-reconcile_run(bool elements, struct nerr *e)
+reconcile_run(enum reconcile_sets how, struct nerr *e)
 {
 	int link, routes, rules, table = 0, sets = 0;
 	struct plan p;
@@ -174,7 +182,8 @@ reconcile_run(bool elements, struct nerr *e)
 	if (p.selective || p.guard) {
 		if ((table = nft_ensure(&net.nft, &p, e)) == -1)
 			return -1;
-		if ((elements || table > 0) && (sets = sets_repair(e)) == -1)
+		if ((how == SETS_LOOK || (how == SETS_IF_NEW && table > 0)) &&
+		    (sets = sets_repair(e)) == -1)
 			return -1;
 	}
 	return link == -1 ? -1 : link + routes + rules + table + sets;
@@ -190,7 +199,7 @@ repair_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	repaired_ms = afw_now_ms();
-	if ((n = reconcile_run(true, &e)) == -1) {
+	if ((n = reconcile_run(SETS_LOOK, &e)) == -1) {
 		if (afw_ratelimit_ok(&repair_limit, 5))
 			log_err("what another program changed could not be "
 				"put back: %s",
@@ -269,7 +278,7 @@ clear_keep(struct nerr *e)
 
 	devices_forget(false);
 	net.mode = NET_BLOCKED;
-	rc = reconcile_run(false, e);
+	rc = reconcile_run(SETS_IF_NEW, e);
 	if (net.tun.held)
 		tun_leave(&net.tun);
 	else
@@ -349,7 +358,7 @@ wan_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	plan_make(&now);
 	if ((now.halves || memcmp(&before, &now, sizeof(before)) != 0) &&
-	    reconcile_run(false, &e) == -1)
+	    reconcile_run(SETS_IF_NEW, &e) == -1)
 		log_err("guard of %s: %s", guarded, e.text);
 	reconcile_wan_tell_all();
 }

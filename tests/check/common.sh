@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # Sourced by dev and the checks, from the top of the tree: packages, builds.
 
-STEPS="gcc unit conformance netns qemu valgrind clang sanitize-unit \
+STEPS="gcc unit conformance netns valgrind qemu clang sanitize-unit \
 sanitize-netns format man symbols distcheck"
 
 DEMO_PACKAGES="autoconf automake libtool pkg-config gcc make libevent-dev \
