@@ -17,11 +17,12 @@ def names(source):
         return START.findall(f.read())
 
 
-def script(programs, before=""):
-    """Runs them all, each in turn; its exit status after its output."""
-    return "export CK_VERBOSITY=verbose\n%s\n%s" % (before, "\n".join(
-        "echo '@begin %s'; timeout %d %s; echo \"@end $?\"" % (
-            os.path.basename(p), seconds, p) for p, seconds in programs))
+def script(programs):
+    """Runs each (path, seconds, commands before it) in turn."""
+    return "export CK_VERBOSITY=verbose\n" + "\n".join(
+        "%s\necho '@begin %s'; timeout %d %s; echo \"@end $?\"" % (
+            before, os.path.basename(path), seconds, path)
+        for path, seconds, before in programs)
 
 
 def results(output):

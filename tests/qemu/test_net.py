@@ -12,12 +12,19 @@ import pytest
 import checks
 from kernel import TOP
 
-PROGRAMS = {"check_net": 240, "check_net_rules": 240, "check_net_leak": 240,
-            "check_net_neigh": 240, "check_net_gateway": 240,
-            "check_assumptions": 60}
+# No link-local address that comes late: the whole system is compared there.
+QUIET = """
+echo 1 >/proc/sys/net/core/devconf_inherit_init_net
+echo 1 >/proc/sys/net/ipv6/conf/default/addr_gen_mode
+echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+"""
+# What is done before each; all that comes after QUIET is quiet.
+PROGRAMS = {"check_net": "", "check_net_leak": "", "check_net_neigh": "",
+            "check_net_gateway": "", "check_assumptions": "",
+            "check_net_rules": QUIET}
+PROGRAM_SECONDS = 240
 NAMES = [(p, n) for p in PROGRAMS for n in checks.names(
     os.path.join(TOP, "tests/ipc", p + ".c"))]
-
 
 # Not as on a kernel with owned tables that outlive their owner (6.9): there
 # others cannot touch the table, here it is watched and put back.
@@ -30,24 +37,31 @@ KNOWN = {
         "a flushed table is made anew, with another handle",
     ("check_net_leak", "nothing_leaks"):
         "a flushed table is away until it is put back, some 20 ms",
+    ("check_net_neigh", "rule_on_a_port"):
+        "the table has no owner to be shown",
+    ("check_net_gateway", "start_beside_another"):
+        "refused for the table of routes, there is no owner to be named",
+    ("check_net_rules", "cost_of_one_more"):
+        "it measures time, which means little on an emulated processor",
 }
+# How many loops of a test are known to fail, from the first; else one.
+LOOPS = {("check_net_leak", "nothing_leaks"): 2}
 
-# What the tests compare is still then: no link-local address that comes late.
-QUIET = """
-echo 1 >/proc/sys/net/core/devconf_inherit_init_net
-echo 1 >/proc/sys/net/ipv6/conf/default/addr_gen_mode
-echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
-export AFWRT_NET=%s
-"""
+
+def known(program, name, failed):
+    loops = ["(loop %d)" % i for i in range(LOOPS.get((program, name), 1))]
+    return (program, name) in KNOWN and all(
+        text.endswith(tuple(loops)) for text in failed)
 
 
 @pytest.fixture(scope="module")
 def run(guest, build):
     programs = {p: os.path.join(build, "tests/ipc", p) for p in PROGRAMS}
     net = os.path.join(build, "afwrt-net/afwrt-net")
-    result = guest.run(checks.script(
-        [(path, PROGRAMS[p]) for p, path in programs.items()],
-        QUIET % net), [net, "/bin/bash", *programs.values()], seconds=700)
+    result = guest.run("export AFWRT_NET=%s\n" % net + checks.script(
+        [(path, PROGRAM_SECONDS, PROGRAMS[p])
+         for p, path in programs.items()]),
+        [net, "/bin/bash", *programs.values()], seconds=700)
     print(result.output)
     return checks.results(result.output)
 
@@ -55,6 +69,6 @@ def run(guest, build):
 @pytest.mark.parametrize("program,name", NAMES)
 def test_net(run, program, name):
     failed = checks.failures(run[program], name)
-    if failed and (program, name) in KNOWN:
+    if failed and known(program, name, failed):
         pytest.xfail("%s: %s" % (KNOWN[program, name], failed[0]))
     assert not failed, failed
