@@ -25,7 +25,7 @@ import initramfs  # noqa: E402
 from kernel import Unavailable, kernel, qemu  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SECONDS = 120
+SECONDS = int(os.environ.get("AFWRT_QEMU_SECONDS", "120"))
 # Real ones instead of busybox's, where this machine has them.
 PROGRAMS = ("ip", "tc", "nft", "wg", "ping", "conntrack", "unshare",
             "nsenter", "bridge")

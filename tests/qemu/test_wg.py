@@ -16,7 +16,7 @@ modprobe=$(cat /proc/sys/kernel/modprobe)
 echo /bin/false >/proc/sys/kernel/modprobe
 CK_RUN_CASE=without timeout 30 %(program)s
 echo "$modprobe" >/proc/sys/kernel/modprobe
-CK_RUN_CASE=with timeout 150 %(program)s
+CK_RUN_CASE=with timeout 250 %(program)s
 """
 
 
@@ -27,7 +27,7 @@ def run(guest, build):
         pytest.fail("%s is not built (make check TESTS=)" % program)
     result = guest.run("export CK_VERBOSITY=verbose\necho @begin wg" +
                        SCRIPT % {"program": program} + "echo @end $?",
-                       [program], seconds=200)
+                       [program], seconds=300)
     print(result.output)
     return checks.results(result.output)["wg"]
 
