@@ -60,10 +60,14 @@ make_check()
 	return $status
 }
 
+# Three laboratories at a time where pytest can: they mostly wait.
 netns_tests()
 {
-	local status
+	local status parallel=
+	"$PYTHON" -c 'import xdist' 2>/dev/null &&
+	    parallel="-n 3 --dist loadfile"
 	AFWRT_STAGE=$1 "$PYTHON" -B -m pytest -p no:cacheprovider -v -rs \
+	    $parallel \
 	    --junitxml="$out/$name.xml" --durations=10 tests/fake \
 	    tests/netns
 	status=$?
