@@ -178,18 +178,18 @@ table_put(struct nft *n, struct netlink_batch *b, uint8_t family, uint16_t what)
 	netlink_batch_add(b, nlh);
 }
 
-/*
- * nft(8) prints the elements of such a set by this alone; its number for "host
- * order", from its own byteorder enumeration.
- */
+/* For nft's listings only: a name is in host order, as it thinks of them. */
 static void
-set_order_put(struct nftnl_set *s)
+byteorder_say(struct nftnl_set *s, int i)
 {
-	struct nftnl_udata_buf *u = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
+	struct nftnl_udata_buf *u;
 
-	if (u == NULL)
+	if (nft_sets[i].type != NFT_TYPE_IFNAME)
+		return;
+	u = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
+	if (u == NULL ||
+	    !nftnl_udata_put_u32(u, NFTNL_UDATA_SET_KEYBYTEORDER, 1))
 		fatal("nft: out of memory");
-	(void)nftnl_udata_put_u32(u, NFTNL_UDATA_SET_KEYBYTEORDER, 1);
 	nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(u),
 	    nftnl_udata_buf_len(u));
 	nftnl_udata_buf_free(u);
@@ -210,8 +210,7 @@ set_put(struct nft *n, struct netlink_batch *b, int i)
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, nft_sets[i].type);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, nft_sets[i].len);
 	nftnl_set_set_u32(s, NFTNL_SET_ID, (uint32_t)i + 1);
-	if (i == NFT_IFACE || i == NFT_PORT)
-		set_order_put(s);
+	byteorder_say(s, i);
 	nftnl_set_nlmsg_build_payload(nlh, s);
 	nftnl_set_free(s);
 	netlink_batch_add(b, nlh);
@@ -368,7 +367,8 @@ bridge_ensure(struct nft *n, const struct plan *p, struct nerr *e)
 
 	if (!p->bridge || n->no_bridge) {
 		n->bridge = false;
-		if (state_get(n, NFPROTO_BRIDGE, &s) == -1 || !s.table)
+		if (p->unsure || state_get(n, NFPROTO_BRIDGE, &s) == -1 ||
+		    !s.table)
 			return 0;
 		return table_remove(n, NFPROTO_BRIDGE, e) == -1 ? -1 : 1;
 	}

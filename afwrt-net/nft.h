@@ -64,6 +64,8 @@ void nft_rules_put(struct nft *n, struct netlink_batch *b, const struct plan *p,
 void nft_rules_comments(
     const struct plan *p, uint8_t family, char *buf, size_t size);
 
+#define NFT_TYPE_IFNAME 41
+
 /* The sets: name, key length, nft's number for the key type, family. */
 struct nft_set {
 	const char *name;

@@ -62,8 +62,8 @@ const struct nft_set nft_sets[NFT_SETS] = {
     [NFT_MAC] = {"mac", 6, 9, NFPROTO_INET},
     [NFT_IP4] = {"ip4", 4, 7, NFPROTO_INET},
     [NFT_IP6] = {"ip6", 16, 8, NFPROTO_INET},
-    [NFT_IFACE] = {"iface", 16, 41, NFPROTO_INET},
-    [NFT_PORT] = {"iface", 16, 41, NFPROTO_BRIDGE},
+    [NFT_IFACE] = {"iface", 16, NFT_TYPE_IFNAME, NFPROTO_INET},
+    [NFT_PORT] = {"iface", 16, NFT_TYPE_IFNAME, NFPROTO_BRIDGE},
 };
 
 enum what {

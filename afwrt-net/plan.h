@@ -30,6 +30,7 @@ struct plan {
 	bool lan_bypass;  /* connected networks are reached directly */
 	uint32_t ifindex; /* of the TUN, 0: there is none */
 	uint32_t mark, mask, table, priority;
+	bool unsure;    /* not all rules are known: what may be one stays */
 	uint32_t outer; /* the bit of our outer sockets' mark */
 	struct prefix near[PLAN_NEAR_MAX]; /* the uplink's own networks */
 	uint32_t n_near;

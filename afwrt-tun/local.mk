@@ -10,6 +10,7 @@ afwrt_tun_libtun_la_SOURCES = \
 	afwrt-tun/hold.c afwrt-tun/hold.h \
 	afwrt-tun/hydra_io.c \
 	afwrt-tun/hydra_tcp.c afwrt-tun/hydra_tcp.h \
+	afwrt-tun/probe.c afwrt-tun/probe.h \
 	afwrt-tun/retry.c afwrt-tun/retry.h \
 	afwrt-tun/route.c afwrt-tun/route.h \
 	afwrt-tun/route_private.h \

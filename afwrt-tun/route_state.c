@@ -69,6 +69,7 @@ route_state_free(struct route *r)
 	event_free(p->retry);
 	event_free(p->old_end);
 	event_free(p->hold_end);
+	event_free(p->probe_next);
 	session_free(p->mem.session);
 	p->mem.session = NULL;
 }
@@ -245,7 +246,8 @@ attempt_up(
 static void
 owner_packet(void *arg, uint8_t *packet, size_t len)
 {
-	forward_from_node(arg, packet, len);
+	if (!handover_packet(arg, packet, len))
+		forward_from_node(arg, packet, len);
 }
 
 static void

@@ -7,6 +7,9 @@
 
 #include "run.h"
 
+#include <sys/stat.h>
+
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -173,6 +176,22 @@ timer_cb(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+static void
+config_dir_look(const char *dir)
+{
+	struct stat st;
+	int e = 0;
+
+	if (stat(dir, &st) == -1)
+		e = errno;
+	else if (!S_ISDIR(st.st_mode))
+		e = ENOTDIR;
+	if (e != 0)
+		log_warn("config_dir %s: %s: nothing will be kept for the "
+			 "next start",
+		    dir, strerror(e));
+}
+
 int
 run_config_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
@@ -195,6 +214,7 @@ run_config_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	state = RUN_CONFIGURING;
 	applied = true;
 	afw_log_level_set((int)c->log_level);
+	config_dir_look(c->config_dir);
 	routes_default_make(c->vl_default);
 	if (timer == NULL)
 		timer = afwrtd_timer(timer_cb, NULL);

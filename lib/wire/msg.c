@@ -257,7 +257,7 @@ CHECK(route_info)
 
 CHECK(device)
 {
-	return m->ifindex != 0 && in_range(m->mtu, 576, 65535) &&
+	return in_range(m->mtu, 576, 65535) &&
 	    (m->vnet_hdr == 0 || m->vnet_hdr == 12) &&
 	    afw_addr_valid(&m->addr, true);
 }

@@ -340,7 +340,7 @@ struct afw_m_route_info {
 };
 
 struct afw_m_device {
-	uint32_t ifindex;
+	uint32_t ifindex; /* 0: hydra_tun_fd is no interface of ours */
 	uint32_t mtu;
 	uint32_t vnet_hdr; /* bytes before each packet, 0 or 12 */
 	struct afw_addr addr;

@@ -106,6 +106,19 @@ step_netns()
 	netns_tests "$out/gcc-stage"
 }
 
+# On a kernel with WireGuard and netem, older than most developers have.
+step_qemu()
+{
+	local status
+	need_source
+	gcc_build && make -C "$out/gcc" -j2 check TESTS= || exit 1
+	AFWRT_BUILD=$out/gcc "$PYTHON" -B -m pytest -p no:cacheprovider -v \
+	    -rsx --junitxml="$out/$name.xml" --durations=10 tests/qemu
+	status=$?
+	totals junit "$out/$name.xml"
+	return $status
+}
+
 step_clang()
 {
 	need_source

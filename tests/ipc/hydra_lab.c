@@ -284,13 +284,13 @@ session_send(struct suite *s, struct afw_link *l, struct afw_msg *m,
     const struct answer *a)
 {
 	const struct afw_m_session_get *g = (const void *)m->payload;
-	struct afw_m_session r = {
-	    .route = g->route, .server = {.family = 4, .b = {127, 0, 0, 1}}};
+	struct afw_m_session r = {.route = g->route};
 	char path[64], *ca;
 	size_t len;
 	int fd;
 
 	(void)s;
+	ck_assert_int_eq(afw_addr_parse(&r.server, LAB_SERVER), 0);
 	r.port = a->port != 0 ? a->port : (uint16_t)LAB_PORT(a->node);
 	(void)afw_str_set(
 	    r.host, sizeof(r.host), a->host != NULL ? a->host : "node.test");

@@ -11,9 +11,11 @@
  * processes around afwrt-tun, played by the test: supervisor, afwrt-net with
  * plain sockets, afwrt-auth with cookies that openconnect got.
  */
-#define NODES          2
-#define EVENTS_MAX     64
-#define NO_WORD        1000 /* for source_answer */
+#define NODES      2
+#define EVENTS_MAX 64
+#define NO_WORD    1000 /* for source_answer */
+/* both are there, and answer pings by their tunnels */
+#define LAB_SERVER     "203.0.113.9"
 #define LAB_PORT(node) (4431 + (node))
 
 /* ---- the nodes --------------------------------------------------------- */

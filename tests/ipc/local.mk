@@ -127,6 +127,22 @@ tests_ipc_check_net_rules_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_net_rules_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_rules_DEPENDENCIES = afwrt-net/afwrt-net
 
+check_PROGRAMS += tests/ipc/check_net_neigh
+TESTS += tests/ipc/check_net_neigh
+tests_ipc_check_net_neigh_SOURCES = tests/ipc/check_net_neigh.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_neigh_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_neigh_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_neigh_DEPENDENCIES = afwrt-net/afwrt-net
+
+check_PROGRAMS += tests/ipc/check_net_gateway
+TESTS += tests/ipc/check_net_gateway
+tests_ipc_check_net_gateway_SOURCES = tests/ipc/check_net_gateway.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_gateway_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_gateway_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_gateway_DEPENDENCIES = afwrt-net/afwrt-net
+
 check_PROGRAMS += tests/ipc/check_net_leak
 TESTS += tests/ipc/check_net_leak
 tests_ipc_check_net_leak_SOURCES = tests/ipc/check_net_leak.c \

@@ -7,6 +7,23 @@ TESTS += tests/unit/check_tls
 tests_unit_check_tls_SOURCES = tests/unit/check_tls.c
 tests_unit_check_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_tls_LDADD = lib/libafwtls.la lib/libafwwire.la $(CHECK_LIBS)
+if AEAD_OPENSSL
+# and the same with the records done by mbedTLS
+check_PROGRAMS += tests/unit/check_tls_mbedtls
+TESTS += tests/unit/check_tls_mbedtls
+tests_unit_check_tls_mbedtls_SOURCES = tests/unit/check_tls.c \
+	$(tls_sources) lib/tls/record_none.c
+tests_unit_check_tls_mbedtls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
+	$(MBEDTLS_CFLAGS)
+tests_unit_check_tls_mbedtls_LDADD = lib/libafwwire.la $(MBEDTLS_LIBS) \
+	$(CHECK_LIBS)
+endif
+
+# what lib/tls costs, for tests/bench/tls_speed.sh
+check_PROGRAMS += tests/bench/tls_speed
+EXTRA_DIST += tests/bench/tls_speed.sh
+tests_bench_tls_speed_SOURCES = tests/bench/tls_speed.c
+tests_bench_tls_speed_LDADD = lib/libafwtls.la lib/libafwwire.la
 
 # the tunnel side of afwrt-tun
 check_PROGRAMS += tests/unit/check_cstp
@@ -52,7 +69,8 @@ path_tests = tests/unit/check_adopt tests/unit/check_coalesce \
 	tests/unit/check_device tests/unit/check_gather \
 	tests/unit/check_flow \
 	tests/unit/check_forward tests/unit/check_nat \
-	tests/unit/check_packet tests/unit/check_source
+	tests/unit/check_packet tests/unit/check_probe \
+	tests/unit/check_source
 check_PROGRAMS += $(path_tests)
 TESTS += $(path_tests)
 # a device of its own, so without the lab's
@@ -81,6 +99,9 @@ tests_unit_check_forward_LDADD = $(path_ldadd)
 tests_unit_check_packet_SOURCES = tests/unit/check_packet.c $(path_lab)
 tests_unit_check_packet_CFLAGS = $(path_cflags)
 tests_unit_check_packet_LDADD = $(path_ldadd)
+tests_unit_check_probe_SOURCES = tests/unit/check_probe.c $(path_lab)
+tests_unit_check_probe_CFLAGS = $(path_cflags)
+tests_unit_check_probe_LDADD = $(path_ldadd)
 tests_unit_check_source_SOURCES = tests/unit/check_source.c $(path_lab)
 tests_unit_check_source_CFLAGS = $(path_cflags)
 tests_unit_check_source_LDADD = $(path_ldadd)
