@@ -12,7 +12,8 @@ import pytest
 import checks
 from kernel import TOP
 
-PROGRAMS = {"check_net": 240, "check_net_rules": 240, "check_net_leak": 120,
+PROGRAMS = {"check_net": 240, "check_net_rules": 240, "check_net_leak": 240,
+            "check_net_neigh": 240, "check_net_gateway": 240,
             "check_assumptions": 60}
 NAMES = [(p, n) for p in PROGRAMS for n in checks.names(
     os.path.join(TOP, "tests/ipc", p + ".c"))]
@@ -46,7 +47,7 @@ def run(guest, build):
     net = os.path.join(build, "afwrt-net/afwrt-net")
     result = guest.run(checks.script(
         [(path, PROGRAMS[p]) for p, path in programs.items()],
-        QUIET % net), [net, "/bin/bash", *programs.values()], seconds=500)
+        QUIET % net), [net, "/bin/bash", *programs.values()], seconds=700)
     print(result.output)
     return checks.results(result.output)
 
