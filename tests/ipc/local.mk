@@ -143,3 +143,9 @@ tests_ipc_check_auth_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
 	-DAFW_ABS_SRCDIR='"$(abs_top_srcdir)"'
 tests_ipc_check_auth_LDADD = lib/libafwwire.la $(CHECK_LIBS)
 endif
+
+# the WireGuard engine on a TUN and a socket, for tests/netns/test_wg_engine.py
+noinst_PROGRAMS += tests/ipc/wg_stub
+tests_ipc_wg_stub_SOURCES = tests/ipc/wg_stub.c
+tests_ipc_wg_stub_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
+tests_ipc_wg_stub_LDADD = afwrt-tun/libwg.la $(EVENT_LIBS) $(CRYPTO_LIBS)
