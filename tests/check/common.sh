@@ -9,7 +9,7 @@ libjansson-dev libmbedtls-dev libmnl-dev libnftnl-dev libcap-ng-dev \
 libexpat1-dev libssl-dev ocserv openconnect nftables iperf3 tcpdump \
 conntrack python3 gnutls-bin openssl iproute2 ethtool iputils-ping curl"
 CHECK_PACKAGES="check python3-pytest mandoc clang clang-format git valgrind \
-libclang-rt-14-dev"
+libclang-rt-14-dev wireguard-go wireguard-tools"
 
 # Debian's Python, which has Debian's pytest.
 PYTHON=/usr/bin/python3

@@ -63,7 +63,7 @@ make_check()
 netns_tests()
 {
 	local status
-	AFWRT_STAGE=$1 "$PYTHON" -B -m pytest -p no:cacheprovider -v -rs \
+	AFWRT_STAGE=$1 AFWRT_BUILD=${1%-stage} "$PYTHON" -B -m pytest -p no:cacheprovider -v -rs \
 	    --junitxml="$out/$name.xml" --durations=10 tests/fake \
 	    tests/netns
 	status=$?
