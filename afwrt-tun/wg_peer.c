@@ -129,6 +129,7 @@ wg_peer_session(
 		return -1;
 	if (!initiator) {
 		replace(&w->next, s);
+		wg_timers_session(w);
 		return 0;
 	}
 	if (w->next != NULL) {

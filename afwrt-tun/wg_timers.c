@@ -63,8 +63,9 @@ wg_timers_handshake_done(struct wg *w)
 void
 wg_timers_session(struct wg *w)
 {
-	w->due[WG_T_EXPIRED] = w->current->born + WG_REJECT_AFTER_MS;
-	w->due[WG_T_ZERO] = w->current->born + 3 * WG_REJECT_AFTER_MS;
+	wg_timers_arm(w, WG_T_ZERO, 3 * WG_REJECT_AFTER_MS);
+	if (wg_session_is_young(w->current, w->now))
+		w->due[WG_T_EXPIRED] = w->current->born + WG_REJECT_AFTER_MS;
 }
 
 void
