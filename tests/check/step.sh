@@ -63,9 +63,9 @@ make_check()
 netns_tests()
 {
 	local status
-	AFWRT_STAGE=$1 AFWRT_BUILD=${1%-stage} "$PYTHON" -B -m pytest -p no:cacheprovider -v -rs \
-	    --junitxml="$out/$name.xml" --durations=10 tests/fake \
-	    tests/netns
+	AFWRT_STAGE=$1 AFWRT_BUILD=${1%-stage} "$PYTHON" -B -m pytest \
+	    -p no:cacheprovider -v -rs --junitxml="$out/$name.xml" \
+	    --durations=10 tests/fake tests/netns
 	status=$?
 	totals junit "$out/$name.xml"
 	return $status
