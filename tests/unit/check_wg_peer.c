@@ -239,6 +239,27 @@ START_TEST(renewal_loses_nothing)
 }
 END_TEST
 
+/* Packets under way during a renewal arrive after it, on both sides. */
+START_TEST(late_packets_of_the_old_session)
+{
+	struct lab_datagram late[2];
+
+	lab_connect();
+	lab_advance(121000);
+	(void)lab_send(1, 5, 100);
+	ck_assert(lab_take(&late[1]));
+	(void)lab_send(0, 6, 100); /* and an initiation behind it */
+	ck_assert(lab_take(&late[0]));
+	lab_run();
+	ck_assert_uint_eq(connected(0), 2);
+	ck_assert_uint_eq(connected(1), 2);
+	wg_input(lab[1].wg, late[0].b, late[0].len, &late[0].from);
+	wg_input(lab[0].wg, late[1].b, late[1].len, &late[1].from);
+	ck_assert_uint_eq(lab[0].got[5], 1);
+	ck_assert_uint_eq(lab[1].got[6], 1);
+}
+END_TEST
+
 /* The old session serves while the new handshake is lost on its way. */
 START_TEST(renewal_fails)
 {
@@ -391,6 +412,7 @@ main(void)
 	    bad_configuration,
 	    renewal_loses_nothing,
 	    renewal_fails,
+	    late_packets_of_the_old_session,
 	    receiver_renews,
 	    idle_expires,
 	    answers_with_a_keepalive,

@@ -117,6 +117,50 @@ START_TEST(initiation_replayed)
 }
 END_TEST
 
+/* New ones, but more of them than an honest peer sends. */
+START_TEST(initiations_too_fast)
+{
+	struct lab_datagram d;
+	struct wg_noise n;
+	unsigned int i;
+
+	lab_connect();
+	lab_ms += 1000;
+	memset(&d, 0, sizeof(d));
+	d.from = lab[0].me;
+	for (i = 0; i < 25; i++, lab_ms += 4) {
+		lab[0].stamp[0]++; /* later than the last */
+		(void)wg_noise_make_initiation(
+		    &n, &lab[0].wg->id, d.b, 77, lab[0].stamp);
+		(void)wg_cookie_sign(
+		    &lab[0].wg->cookie, d.b, WG_INITIATION_SIZE, lab_ms);
+		wg_now(lab[1].wg, lab_ms);
+		wg_input(lab[1].wg, d.b, WG_INITIATION_SIZE, &d.from);
+	}
+	/* in 100 ms, one each 20 ms */
+	ck_assert_uint_eq(lab[1].sent[WG_M_RESPONSE], 1 + 5);
+}
+END_TEST
+
+START_TEST(response_to_another_index)
+{
+	struct lab_datagram d;
+
+	(void)lab_send(0, 1, 100);
+	ck_assert(lab_take(&d));
+	wg_input(lab[1].wg, d.b, d.len, &d.from);
+	ck_assert(lab_take(&d));
+	d.b[8] ^= 1;
+	(void)wg_cookie_sign(&lab[1].wg->cookie, d.b, d.len, lab_ms);
+	wg_input(lab[0].wg, d.b, d.len, &d.from);
+	ck_assert_uint_eq(connected(0), 0);
+	d.b[8] ^= 1;
+	(void)wg_cookie_sign(&lab[1].wg->cookie, d.b, d.len, lab_ms);
+	wg_input(lab[0].wg, d.b, d.len, &d.from);
+	ck_assert_uint_eq(connected(0), 1);
+}
+END_TEST
+
 START_TEST(data_replayed_and_reordered)
 {
 	static struct lab_datagram d[40];
@@ -494,6 +538,8 @@ main(void)
 	    wrong_key,
 	    every_bit_counts,
 	    initiation_replayed,
+	    initiations_too_fast,
+	    response_to_another_index,
 	    data_replayed_and_reordered,
 	    stamp_goes_on_after_a_clock_jump,
 	    cookie_under_load,
