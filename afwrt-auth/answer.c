@@ -163,8 +163,6 @@ answer_read(struct answer *a, int status, const char *body, size_t len)
 		return;
 	if (status == 401 || status == 403)
 		answer_code(a, "NOT_AUTHORIZED");
-	else if (status == 400)
-		answer_code(a, "BAD_REQUEST");
 	else if (status == 429)
 		answer_code(a, "TOO_MANY_REQUESTS");
 	else if (status >= 500)

@@ -16,7 +16,6 @@
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/log.h"
 #include "locations.h"
-#include "resolve.h"
 #include "sessions.h"
 #include "sock.h"
 #include "tokens.h"
@@ -41,7 +40,6 @@ auth_config(void *arg, struct afw_link *l, struct afw_msg *m)
 	sessions_reset();
 	locations_reset();
 	backend_configure(p);
-	resolve_set_policy((enum afw_v4v6)p->v4v6);
 	afw_link_status(l, m->hdr.id, AFW_OK, NULL);
 	return 0;
 }
@@ -72,6 +70,7 @@ auth_token(void *arg, struct afw_link *l, struct afw_msg *m)
 
 	(void)arg;
 	tokens_set(p->token);
+	sessions_account_changed();
 	afw_link_status(l, m->hdr.id, AFW_OK, NULL);
 	return 0;
 }
@@ -120,6 +119,7 @@ register_cb(void *arg, const struct answer *a)
 		return;
 	}
 	locations_refresh();
+	sessions_account_changed();
 	(void)afw_str_set(t.token, sizeof(t.token), tokens_get());
 	(void)afw_link_send(afw_daemon_sup(), AFW_MSG_REGISTERED, id, &t, -1);
 	afw_wipe(&t, sizeof(t));
@@ -220,6 +220,17 @@ auth_locations(void *arg, struct afw_link *l, struct afw_msg *m)
 }
 
 static int
+auth_countries(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	(void)arg;
+	(void)l;
+	if (!backend_is_configured())
+		return AFW_EINVAL;
+	locations_get_countries(m->hdr.id);
+	return 0;
+}
+
+static int
 auth_location_check(void *arg, struct afw_link *l, struct afw_msg *m)
 {
 	const struct afw_m_location *p = (const void *)m->payload;
@@ -285,6 +296,7 @@ static const struct afw_handler handlers[] = {
     {AFW_MSG_AUTH_BEGIN, auth_begin},
     {AFW_MSG_VERIFY_USER, auth_verify},
     {AFW_MSG_LOCATIONS, auth_locations},
+    {AFW_MSG_COUNTRIES, auth_countries},
     {AFW_MSG_LOCATION_CHECK, auth_location_check},
     {0, NULL},
 };

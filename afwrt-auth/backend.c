@@ -24,6 +24,7 @@
 static const char *const names[] = {
     [CALL_LOGIN] = "login",
     [CALL_LOCATIONS] = "locations",
+    [CALL_COUNTRIES] = "countries",
     [CALL_PROVIDE] = "provide",
     [CALL_VERIFY] = "verify",
 };
@@ -84,6 +85,14 @@ const struct afw_m_auth_config *
 backend_config(void)
 {
 	return &config;
+}
+
+enum afw_v4v6
+backend_policy(void)
+{
+	return config.v4v6 == AFW_V4V6_BOTH || config.v4v6 == AFW_V4V6_IPV6_ONLY
+	    ? AFW_V4V6_BOTH
+	    : AFW_V4V6_LEGACY;
 }
 
 bool

@@ -7,7 +7,13 @@
 
 struct backend_call;
 
-enum call { CALL_LOGIN, CALL_LOCATIONS, CALL_PROVIDE, CALL_VERIFY };
+enum call {
+	CALL_LOGIN,
+	CALL_LOCATIONS,
+	CALL_COUNTRIES,
+	CALL_PROVIDE,
+	CALL_VERIFY
+};
 
 /* The answer is good during the call only. */
 typedef void (*backend_cb)(void *arg, const struct answer *a);
@@ -17,6 +23,11 @@ void backend_configure(const struct afw_m_auth_config *c);
 const char *backend_set(uint32_t i, const char *url);
 bool backend_is_configured(void);
 const struct afw_m_auth_config *backend_config(void);
+/*
+ * Of the connections to backends. v4v6_policy is about nodes, so it excludes
+ * nothing here, but it says which family comes first.
+ */
+enum afw_v4v6 backend_policy(void);
 /* The list starts with a file: backend. */
 bool backend_is_file(void);
 

@@ -135,6 +135,44 @@ locations(struct backend_file *b)
 	tell(b, json_pack("{s:s, s:o}", "result", "OK", "locations", list));
 }
 
+/* Adds the servers of a location to those of its country. */
+static void
+country_add(json_t *list, const char *code, size_t servers)
+{
+	json_t *c;
+	size_t i;
+
+	json_array_foreach (list, i, c)
+		if (strcasecmp(text(c, "country"), code) == 0) {
+			servers += (size_t)json_integer_value(
+			    json_object_get(c, "servers"));
+			(void)json_object_set_new(
+			    c, "servers", json_integer((json_int_t)servers));
+			return;
+		}
+	(void)json_array_append_new(list,
+	    json_pack(
+		"{s:s, s:I}", "country", code, "servers", (json_int_t)servers));
+}
+
+static void
+countries(struct backend_file *b)
+{
+	json_t *list = json_array(), *place, *servers;
+	const char *code;
+	size_t i;
+
+	json_array_foreach (places(b), i, place) {
+		code = text(json_object_get(place, "labels"), "country");
+		servers = json_object_get(place, "servers");
+		if (type_fits(b, place) && *code != '\0')
+			country_add(list, code,
+			    json_is_array(servers) ? json_array_size(servers)
+						   : 1);
+	}
+	tell(b, json_pack("{s:s, s:o}", "result", "OK", "countries", list));
+}
+
 static json_t *
 place_named(const struct backend_file *b, const char *name)
 {
@@ -393,6 +431,9 @@ start_cb(evutil_socket_t fd, short what, void *arg)
 		break;
 	case CALL_LOCATIONS:
 		locations(b);
+		break;
+	case CALL_COUNTRIES:
+		countries(b);
 		break;
 	case CALL_PROVIDE:
 		provide(b);

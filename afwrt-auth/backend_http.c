@@ -14,6 +14,7 @@
 static const char *const paths[] = {
     [CALL_LOGIN] = "/user/login",
     [CALL_LOCATIONS] = "/user/locations",
+    [CALL_COUNTRIES] = "/user/countries",
     [CALL_PROVIDE] = "/user/provide",
     [CALL_VERIFY] = "/user/verify",
 };
@@ -81,6 +82,7 @@ backend_http_call(const struct url *u, enum call call, const struct params *p,
 	struct backend_http *b = calloc(1, sizeof(*b));
 	struct http_opts o = {.host = u->host,
 	    .port = u->port,
+	    .policy = backend_policy(),
 	    .tls = u->scheme == URL_HTTPS,
 	    .ca = ca->text != NULL ? ca->text : "",
 	    .ca_len = ca->len};

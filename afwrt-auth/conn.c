@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One outgoing stream: name to addresses, a socket from afwrt-net, connect,
- * TLS where asked for, then bytes. The addresses of a name are tried in turn
- * within one time limit; the last failure is the one that is told.
+ * One outgoing stream: name to addresses, a connection to one of them, TLS
+ * where asked for, then bytes. An address whose TLS is bad is followed by the
+ * others, all within one time limit.
  */
 #include "conn.h"
 
@@ -17,17 +17,18 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 
+#include "dial.h"
 #include "lib/daemon/log.h"
 #include "lib/tls/tls.h"
 #include "lib/wire/channel.h"
 #include "resolve.h"
-#include "sock.h"
 #include "url.h"
 
 #define PLAIN_MAX (512 * 1024)
 #define TRY_MIN   2500 /* ms for one address of several */
+#define STAGGER   250  /* ms, RFC 8305, 5: for the policy "both" */
 
-enum { RESOLVING, SOCKET, CONNECTING, HANDSHAKE, UP };
+enum { RESOLVING, DIALLING, HANDSHAKE, UP };
 
 struct conn {
 	struct conn_opts o;
@@ -37,11 +38,12 @@ struct conn {
 	int in_cb; /* depth; freed when it is left */
 	bool gone;
 	int64_t deadline;
-	struct afw_addr addrs[RESOLVE_MAX];
-	size_t n_addrs, at; /* at: the one after that in use */
-	struct fail last;
+	struct afw_addr addrs[DIAL_MAX]; /* left to be tried */
+	size_t n_addrs;
+	struct afw_addr addr; /* in use */
+	struct fail last;     /* of a TLS handshake */
 	struct resolve *resolve;
-	struct sock *sock;
+	struct dial *dial;
 	int fd;
 	struct afw_tls *tls;
 	struct evbuffer *out; /* without TLS */
@@ -50,7 +52,7 @@ struct conn {
 
 static struct event_base *base;
 
-static void conn_next(struct conn *c);
+static void conn_dial(struct conn *c);
 static void conn_watch(struct conn *c);
 
 void
@@ -88,8 +90,8 @@ conn_free(struct conn *c)
 	conn_drop(c);
 	if (c->resolve != NULL)
 		resolve_cancel(c->resolve);
-	if (c->sock != NULL)
-		sock_cancel(c->sock);
+	if (c->dial != NULL)
+		dial_cancel(c->dial);
 	event_free(c->timer);
 	evbuffer_free(c->out);
 	free(c);
@@ -226,7 +228,7 @@ conn_send(struct conn *c, const void *data, size_t len)
 const struct afw_addr *
 conn_addr(const struct conn *c)
 {
-	return &c->addrs[c->at - 1];
+	return &c->addr;
 }
 
 /* ---- getting up -------------------------------------------------------- */
@@ -253,23 +255,13 @@ conn_handshake(struct conn *c)
 		conn_watch(c);
 	} else {
 		fail_set(&c->last, AFW_REASON_TLS, "%s", afw_tls_error(c->tls));
-		conn_next(c);
+		conn_dial(c);
 	}
 }
 
 static void
 conn_connected(struct conn *c)
 {
-	int e = 0;
-	socklen_t len = sizeof(e);
-
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &e, &len) == -1)
-		e = errno;
-	if (e != 0) {
-		fail_from_errno(&c->last, e);
-		conn_next(c);
-		return;
-	}
 	if (c->o.tls_name == NULL) {
 		conn_is_up(c);
 		return;
@@ -292,9 +284,7 @@ conn_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (c->state == CONNECTING)
-		conn_connected(c);
-	else if (c->state == HANDSHAKE)
+	if (c->state == HANDSHAKE)
 		conn_handshake(c);
 	else
 		conn_io(c);
@@ -306,9 +296,7 @@ conn_watch(struct conn *c)
 {
 	short what = EV_READ;
 
-	if (c->state == CONNECTING)
-		what = EV_WRITE;
-	else if (c->tls != NULL)
+	if (c->tls != NULL)
 		what |= (afw_tls_events(c->tls) & POLLOUT) ? EV_WRITE : 0;
 	else if (evbuffer_get_length(c->out) > 0)
 		what |= EV_WRITE;
@@ -319,69 +307,82 @@ conn_watch(struct conn *c)
 		fatal("auth: out of memory");
 }
 
-static void
-conn_socket_cb(void *arg, int fd, int e)
+/* Of the time that is left, the part of one of n addresses. */
+static unsigned int
+conn_share(const struct conn *c, size_t n)
 {
-	struct conn *c = arg;
-	struct sockaddr_storage ss;
-	socklen_t len;
+	int64_t left = c->deadline - afw_now_ms();
+	int64_t share = left / (int64_t)n;
 
-	c->sock = NULL;
-	if (fd == -1) {
-		fail_from_errno(&c->last, e);
-		conn_next(c);
-		return;
-	}
-	c->fd = fd;
-	(void)evutil_make_socket_nonblocking(fd);
-	len = afw_addr_to_sockaddr(conn_addr(c), c->o.port, &ss);
-	if (connect(fd, (struct sockaddr *)&ss, len) == -1 &&
-	    errno != EINPROGRESS) {
-		fail_from_errno(&c->last, errno);
-		conn_next(c);
-		return;
-	}
-	c->state = CONNECTING;
-	conn_watch(c);
+	if (share < TRY_MIN)
+		share = TRY_MIN;
+	if (share > left)
+		share = left;
+	return share < 0 ? 0 : (unsigned int)share;
 }
 
 static void
-conn_arm(struct conn *c)
+conn_arm(struct conn *c, unsigned int ms)
 {
-	int64_t left = c->deadline - afw_now_ms();
-	int64_t share = left / (int64_t)(c->n_addrs - c->at + 1);
-	struct timeval tv;
+	struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
+	    .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 
-	if (share < TRY_MIN)
-		share = left < TRY_MIN ? left : TRY_MIN;
-	if (share < 0)
-		share = 0;
-	tv.tv_sec = share / 1000;
-	tv.tv_usec = share % 1000 * 1000;
 	(void)evtimer_add(c->timer, &tv);
 }
 
-/* Tries the next address, or gives up. */
+/* Not to be tried again, should its TLS be bad. */
 static void
-conn_next(struct conn *c)
+conn_address_used(struct conn *c)
 {
-	const struct afw_addr *a;
-	char text[AFW_ADDR_TEXT];
+	size_t i;
+
+	for (i = 0; i < c->n_addrs; i++)
+		if (memcmp(&c->addrs[i], &c->addr, sizeof(c->addr)) == 0)
+			break;
+	if (i < c->n_addrs)
+		memmove(&c->addrs[i], &c->addrs[i + 1],
+		    (--c->n_addrs - i) * sizeof(c->addrs[0]));
+}
+
+static void
+conn_dial_cb(
+    void *arg, int fd, const struct afw_addr *addr, const struct fail *why)
+{
+	struct conn *c = arg;
+
+	c->dial = NULL;
+	if (fd == -1) { /* what TLS said of another one tells more */
+		conn_end(c, c->last.reason != 0 ? &c->last : why);
+		return;
+	}
+	c->fd = fd;
+	c->addr = *addr;
+	conn_address_used(c);
+	conn_arm(c, conn_share(c, c->n_addrs + 1));
+	conn_connected(c);
+}
+
+/* Tries the addresses that are left, or gives up. */
+static void
+conn_dial(struct conn *c)
+{
+	struct dial_opts o = {.addrs = c->addrs,
+	    .n = c->n_addrs,
+	    .port = c->o.port,
+	    .loopback = url_is_loopback(c->o.host) ||
+		(c->o.host6 != NULL && url_is_loopback(c->o.host6)),
+	    .stagger_ms = STAGGER};
 
 	conn_drop(c);
-	if (c->at == c->n_addrs || afw_now_ms() >= c->deadline) {
+	if (c->n_addrs == 0 || afw_now_ms() >= c->deadline) {
 		conn_end(c, &c->last);
 		return;
 	}
-	a = &c->addrs[c->at++];
-	c->state = SOCKET;
-	conn_arm(c);
-	c->sock = sock_get(a->family, true,
-	    url_is_loopback(afw_addr_print(a, text, sizeof(text))) &&
-		    url_is_loopback(c->o.host)
-		? AFW_SCOPE_LOOPBACK
-		: AFW_SCOPE_WAN,
-	    conn_socket_cb, c);
+	if (c->o.policy != AFW_V4V6_BOTH)
+		o.stagger_ms = conn_share(c, c->n_addrs);
+	c->state = DIALLING;
+	conn_arm(c, conn_share(c, 1));
+	c->dial = dial_start(&o, conn_dial_cb, c);
 }
 
 static void
@@ -389,35 +390,40 @@ conn_resolved_cb(
     void *arg, const struct afw_addr *addrs, size_t n, const struct fail *why)
 {
 	struct conn *c = arg;
+	struct afw_addr six;
+	struct fail none;
 
 	c->resolve = NULL;
-	if (n == 0) {
-		conn_end(c, why);
+	memcpy(c->addrs, addrs, n * sizeof(*addrs));
+	if (c->o.host6 != NULL && afw_addr_parse(&six, c->o.host6) == 0)
+		c->addrs[n++] = six;
+	c->n_addrs = dial_order(c->addrs, n, c->o.policy);
+	if (c->n_addrs > 0) {
+		conn_dial(c);
 		return;
 	}
-	memcpy(c->addrs, addrs, n * sizeof(*addrs));
-	c->n_addrs = n;
-	conn_next(c);
+	fail_set(&none, AFW_REASON_UNREACHABLE, "no address of that family");
+	conn_end(c, n > 0 ? &none : why);
 }
 
 static void
 conn_timer_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
+	struct fail why;
 
 	(void)fd;
 	(void)what;
-	if (c->sock != NULL)
-		sock_cancel(c->sock);
-	c->sock = NULL;
-	fail_set(&c->last, AFW_REASON_TIMEOUT, "%s",
+	fail_set(&why, AFW_REASON_TIMEOUT, "%s",
 	    c->state == RESOLVING       ? "name"
 		: c->state == HANDSHAKE ? "tls handshake"
 					: "");
-	if (c->state == RESOLVING)
-		conn_end(c, &c->last);
+	if (c->last.reason == AFW_REASON_NONE)
+		c->last = why;
+	if (c->state == HANDSHAKE)
+		conn_dial(c);
 	else
-		conn_next(c);
+		conn_end(c, &c->last);
 }
 
 struct conn *
@@ -436,6 +442,6 @@ conn_open(const struct conn_opts *o, const struct conn_cbs *cbs, void *arg)
 	c->fd = -1;
 	c->deadline = afw_now_ms() + o->timeout_ms;
 	(void)evtimer_add(c->timer, &tv);
-	c->resolve = resolve_name(o->host, conn_resolved_cb, c);
+	c->resolve = resolve_name(o->host, o->policy, conn_resolved_cb, c);
 	return c;
 }

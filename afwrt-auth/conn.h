@@ -12,8 +12,10 @@ struct conn;
 
 /* Where to. Pointers must stay good until up() or closed() was called. */
 struct conn_opts {
-	const char *host; /* a name, or an address as text */
+	const char *host;  /* a name, or an address as text; "": host6 only */
+	const char *host6; /* one more address of it; NULL: none */
 	uint16_t port;
+	enum afw_v4v6 policy; /* which addresses, in which order */
 	const char *tls_name; /* NULL: no TLS */
 	const char *ca;       /* PEM */
 	size_t ca_len;

@@ -24,9 +24,10 @@
 #define REDIRECTS_MAX   3
 
 struct http {
-	char *host, *name, *ca;
+	char *host, *host6, *name, *ca;
 	size_t ca_len;
 	uint16_t port;
+	enum afw_v4v6 policy;
 	bool tls;
 	struct conn *conn;
 	bool up, reused, answered; /* answered: bytes of the answer came */
@@ -279,7 +280,9 @@ http_start(struct http *h)
 	static const struct conn_cbs cbs = {
 	    http_up_cb, http_data_cb, http_closed_cb};
 	struct conn_opts o = {.host = h->host,
+	    .host6 = h->host6,
 	    .port = h->port,
+	    .policy = h->policy,
 	    .tls_name = h->tls ? h->name : NULL,
 	    .ca = h->ca,
 	    .ca_len = h->ca_len,
@@ -321,8 +324,10 @@ http_new(const struct http_opts *o)
 	    (h->timer = evtimer_new(conn_base(), http_timer_cb, h)) == NULL)
 		fatal("auth: out of memory");
 	h->host = dup_or_die(o->host);
+	h->host6 = o->host6 != NULL ? dup_or_die(o->host6) : NULL;
 	h->name = dup_or_die(o->name != NULL ? o->name : o->host);
 	h->port = o->port;
+	h->policy = o->policy;
 	h->tls = o->tls;
 	if (o->tls) {
 		h->ca = malloc(o->ca_len + 1);
@@ -346,6 +351,7 @@ http_free(struct http *h)
 	wipe_free(&h->headers);
 	wipe_free(&h->body);
 	free(h->host);
+	free(h->host6);
 	free(h->name);
 	free(h->ca);
 	free(h);

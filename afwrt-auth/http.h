@@ -9,8 +9,10 @@ struct http;
 
 /* A server to speak to; all text is copied. */
 struct http_opts {
-	const char *host; /* what is connected to */
+	const char *host;  /* what is connected to; "": host6 only */
+	const char *host6; /* one more address of it; NULL: none */
 	uint16_t port;
+	enum afw_v4v6 policy;
 	bool tls;
 	const char *name; /* SNI, certificate and Host header; NULL: host */
 	const char *ca;   /* PEM */

@@ -2,11 +2,13 @@
 noinst_LTLIBRARIES += afwrt-auth/libauth.la
 afwrt_auth_libauth_la_SOURCES = \
 	afwrt-auth/answer.c afwrt-auth/answer.h \
+	afwrt-auth/attempt.c \
 	afwrt-auth/auth.c afwrt-auth/auth.h \
 	afwrt-auth/backend.c afwrt-auth/backend.h \
 	afwrt-auth/backend_file.c afwrt-auth/backend_file.h \
 	afwrt-auth/backend_http.c afwrt-auth/backend_http.h \
 	afwrt-auth/conn.c afwrt-auth/conn.h \
+	afwrt-auth/dial.c afwrt-auth/dial.h \
 	afwrt-auth/dns.c afwrt-auth/dns.h \
 	afwrt-auth/fail.c afwrt-auth/fail.h \
 	afwrt-auth/files.c afwrt-auth/files.h \
@@ -18,8 +20,11 @@ afwrt_auth_libauth_la_SOURCES = \
 	afwrt-auth/node_xml.c afwrt-auth/node_xml.h \
 	afwrt-auth/params.c afwrt-auth/params.h \
 	afwrt-auth/provide.c afwrt-auth/provide.h \
+	afwrt-auth/renewal.c afwrt-auth/reply.c \
 	afwrt-auth/resolve.c afwrt-auth/resolve.h \
+	afwrt-auth/resolve_cache.c afwrt-auth/resolve_cache.h \
 	afwrt-auth/resolve_system.c afwrt-auth/resolve_system.h \
+	afwrt-auth/session.h \
 	afwrt-auth/sessions.c afwrt-auth/sessions.h \
 	afwrt-auth/sock.c afwrt-auth/sock.h \
 	afwrt-auth/tokens.c afwrt-auth/tokens.h \

@@ -23,6 +23,7 @@
 
 struct ask {
 	uint32_t id; /* 0: for ourselves */
+	enum call call;
 };
 
 static json_t *list; /* the answer's object, of this run */
@@ -132,56 +133,58 @@ locations_find_country(const char *code)
 /* ---- asking for it ----------------------------------------------------- */
 
 static void
-reply_text(uint32_t id, const char *body, size_t len)
+reply_text(const struct ask *q, const char *body, size_t len)
 {
 	struct afw_m_blob b = {.len = (uint32_t)len};
 	int fd = afw_blob_make(body, len);
 
 	if (fd == -1)
-		afw_link_status(afw_daemon_sup(), id, AFW_ENOMEM,
+		afw_link_status(afw_daemon_sup(), q->id, AFW_ENOMEM,
 		    "locations: %s", strerror(errno));
 	else
-		(void)afw_link_send(
-		    afw_daemon_sup(), AFW_MSG_LOCATIONS_JSON, id, &b, fd);
+		(void)afw_link_send(afw_daemon_sup(),
+		    q->call == CALL_COUNTRIES ? AFW_MSG_COUNTRIES_JSON
+					      : AFW_MSG_LOCATIONS_JSON,
+		    q->id, &b, fd);
 }
 
 static void
-reply_failed(uint32_t id, const struct answer *a)
+reply_failed(const struct ask *q, const struct answer *a)
 {
 	const struct file *old = files_find(AFW_FILE_CACHE);
 	char text[160];
 
-	if (answer_retry(a) && old->text != NULL && !backend_is_file()) {
+	if (q->call == CALL_LOCATIONS && answer_retry(a) && old->text != NULL &&
+	    !backend_is_file()) {
 		log_warn("locations: no backend answers, giving the list "
 			 "kept from before");
-		reply_text(id, old->text, old->len);
+		reply_text(q, old->text, old->len);
 		return;
 	}
-	afw_link_status(afw_daemon_sup(), id, fail_code(&a->fail), "%s",
+	afw_link_status(afw_daemon_sup(), q->id, fail_code(&a->fail), "%s",
 	    fail_print(&a->fail, text, sizeof(text)));
 }
 
 static void
 answer_cb(void *arg, const struct answer *a)
 {
-	struct ask *q = arg;
-	uint32_t id = q->id;
+	struct ask *p = arg, q = *p;
 
-	free(q);
-	if (id == 0)
+	free(p);
+	if (q.id == 0)
 		refreshing = false;
-	if (a->result == RES_OK)
+	if (a->result == RES_OK && q.call == CALL_LOCATIONS)
 		list_keep(a);
-	if (id == 0)
+	if (q.id == 0)
 		return;
 	if (a->result == RES_OK && a->len <= AFW_BLOB_MAX)
-		reply_text(id, a->body, a->len);
+		reply_text(&q, a->body, a->len);
 	else
-		reply_failed(id, a);
+		reply_failed(&q, a);
 }
 
 static void
-ask(uint32_t id)
+ask(uint32_t id, enum call call)
 {
 	const struct afw_m_auth_config *c = backend_config();
 	struct ask *q = calloc(1, sizeof(*q));
@@ -190,15 +193,22 @@ ask(uint32_t id)
 	if (q == NULL)
 		fatal("auth: out of memory");
 	q->id = id;
+	q->call = call;
 	params_set(&p, "type",
 	    c->type == AFW_TYPE_WIREGUARD ? "wireguard" : "hydra-tcp");
-	(void)tokens_call(CALL_LOCATIONS, &p, answer_cb, q);
+	(void)tokens_call(call, &p, answer_cb, q);
 }
 
 void
 locations_get(uint32_t id)
 {
-	ask(id);
+	ask(id, CALL_LOCATIONS);
+}
+
+void
+locations_get_countries(uint32_t id)
+{
+	ask(id, CALL_COUNTRIES);
 }
 
 void
@@ -207,5 +217,5 @@ locations_refresh(void)
 	if (refreshing || !backend_is_configured())
 		return;
 	refreshing = true;
-	ask(0);
+	ask(0, CALL_LOCATIONS);
 }

@@ -6,6 +6,8 @@
 
 /* Answers LOCATIONS with the list as the backend gives it now. */
 void locations_get(uint32_t id);
+/* Answers COUNTRIES the same way. */
+void locations_get_countries(uint32_t id);
 /* Gets the list without being asked, for the checks to come. */
 void locations_refresh(void);
 /* Backend or token changed: what is at hand is of another world. */

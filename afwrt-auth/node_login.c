@@ -317,7 +317,9 @@ node_login_start(const struct node_opts *o, node_login_cb cb, void *arg)
 {
 	struct node_login *l = calloc(1, sizeof(*l));
 	struct http_opts h = {.host = o->address,
+	    .host6 = o->address6[0] != '\0' ? o->address6 : NULL,
 	    .port = o->port,
+	    .policy = o->policy,
 	    .tls = true,
 	    .name = o->host,
 	    .ca = o->ca,

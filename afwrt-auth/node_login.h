@@ -8,8 +8,10 @@ struct node_login;
 
 /* A node and who we are there. Text is copied. */
 struct node_opts {
-	const char *address; /* what is connected to */
+	const char *address;  /* what is connected to; "": address6 only */
+	const char *address6; /* "": none */
 	uint16_t port;
+	enum afw_v4v6 policy;
 	const char *host; /* SNI, certificate, Host header */
 	const char *ca;   /* PEM */
 	size_t ca_len;

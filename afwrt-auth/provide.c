@@ -10,6 +10,7 @@
 #include "lib/wire/channel.h"
 
 #define SECRET_MAX 1024
+#define LIFE_ODD   60000 /* ms, when a clock must be wrong */
 
 static void
 wipe_free(char *s)
@@ -37,6 +38,32 @@ provide_expired(const struct provide *p)
 	return p->expire_ms != 0 && afw_now_ms() >= p->expire_ms;
 }
 
+static bool
+same_server(const struct provide_server *a, const struct provide_server *b)
+{
+	return a->port == b->port && strcmp(a->address, b->address) == 0 &&
+	    strcmp(a->address6, b->address6) == 0;
+}
+
+bool
+provide_has_choice(const struct provide_server *s)
+{
+	struct afw_addr a;
+
+	return s->address[0] != '\0' &&
+	    (s->address6[0] != '\0' || afw_addr_parse(&a, s->address) == -1);
+}
+
+size_t
+provide_find(const struct provide *p, const struct provide_server *s)
+{
+	size_t i;
+
+	for (i = 0; i < p->n && !same_server(&p->servers[i], s); i++)
+		;
+	return i;
+}
+
 bool
 provide_same_servers(const struct provide *a, const struct provide *b)
 {
@@ -45,8 +72,7 @@ provide_same_servers(const struct provide *a, const struct provide *b)
 	if (a == NULL || b == NULL || a->n != b->n)
 		return false;
 	for (i = 0; i < a->n; i++)
-		if (a->servers[i].port != b->servers[i].port ||
-		    strcmp(a->servers[i].address, b->servers[i].address) != 0)
+		if (!same_server(&a->servers[i], &b->servers[i]))
 			return false;
 	return true;
 }
@@ -63,57 +89,82 @@ host_ok(const char *s)
 		"0123456789.-_:") == strlen(s);
 }
 
-static bool
-allowed(const char *address, enum afw_v4v6 policy)
+/* Takes an address away that may not be used. */
+static void
+restrict_to(char *address, enum afw_v4v6 policy)
 {
 	struct afw_addr a;
 
-	if (afw_addr_parse(&a, address) == -1)
-		return true; /* a name: the resolver looks at the policy */
-	return a.family == 4 ? policy != AFW_V4V6_IPV6_ONLY
-			     : policy != AFW_V4V6_IPV4_ONLY;
+	if (!host_ok(address))
+		address[0] = '\0';
+	/* of a name the resolver finds what the policy allows */
+	if (afw_addr_parse(&a, address) == 0 &&
+	    ((a.family == 4 && policy == AFW_V4V6_IPV6_ONLY) ||
+		(a.family == 6 && policy == AFW_V4V6_IPV4_ONLY)))
+		address[0] = '\0';
 }
 
-static void
-server_add(struct provide *p, const char *address, const char *host,
-    uint16_t port, enum afw_v4v6 policy)
+/* 0 or false: it is said to have none. Who says nothing may have one. */
+static bool
+has_no_ipv6_exit(const json_t *j)
 {
-	struct provide_server *s = &p->servers[p->n];
+	uint64_t v;
 
-	if (p->n == PROVIDE_SERVERS || !host_ok(address) || !host_ok(host) ||
-	    !allowed(address, policy))
-		return;
-	(void)afw_str_set(s->address, sizeof(s->address), address);
-	(void)afw_str_set(s->host, sizeof(s->host), host);
-	s->port = port;
-	p->n++;
+	return json_is_false(json_object_get(j, "ipv6_exit")) ||
+	    (json_number(j, "ipv6_exit", &v) && v == 0);
 }
 
-static void
-server_read(struct provide *p, const json_t *j, enum afw_v4v6 policy)
+static bool
+port_read(const json_t *j, uint16_t *port)
 {
-	char address[256], address6[64], name[256], sni[256];
-	uint64_t port = 443;
-	bool six_first = policy == AFW_V4V6_BOTH;
+	uint64_t v = 443;
 
-	(void)json_text(j, "address", address, sizeof(address));
-	(void)json_text(j, "address6", address6, sizeof(address6));
-	(void)json_text(j, "name", name, sizeof(name));
-	(void)json_text(j, "sni", sni, sizeof(sni));
 	if (json_object_get(j, "port") != NULL &&
-	    (!json_number(j, "port", &port) || port == 0 || port > 65535))
-		return;
+	    (!json_number(j, "port", &v) || v == 0 || v > 65535))
+		return false;
+	*port = (uint16_t)v;
+	return true;
+}
+
+/* False: there is nothing in it that could be used. */
+static bool
+server_read(struct provide_server *s, const json_t *j, enum afw_v4v6 policy)
+{
+	struct afw_addr a;
+	char name[256];
+
+	(void)json_text(j, "address", s->address, sizeof(s->address));
+	(void)json_text(j, "address6", s->address6, sizeof(s->address6));
+	(void)json_text(j, "name", name, sizeof(name));
+	if (afw_addr_parse(&a, s->address6) == -1 || a.family != 6)
+		s->address6[0] = '\0';
 	if (name[0] == '\0')
-		(void)strcpy(name, address[0] != '\0' ? address : address6);
-	if (address[0] == '\0' && address6[0] == '\0')
-		(void)strcpy(address, name);
-	if (sni[0] == '\0')
-		(void)strcpy(sni, name);
-	if (six_first)
-		server_add(p, address6, sni, (uint16_t)port, policy);
-	server_add(p, address, sni, (uint16_t)port, policy);
-	if (!six_first)
-		server_add(p, address6, sni, (uint16_t)port, policy);
+		(void)afw_str_set(name, sizeof(name),
+		    s->address[0] != '\0' ? s->address : s->address6);
+	if (s->address[0] == '\0' && s->address6[0] == '\0')
+		(void)strcpy(s->address, name);
+	if (!json_text(j, "sni", s->host, sizeof(s->host)) || !*s->host)
+		(void)strcpy(s->host, name);
+	restrict_to(s->address, policy);
+	restrict_to(s->address6, policy);
+	return port_read(j, &s->port) && host_ok(s->host) &&
+	    (s->address[0] != '\0' || s->address6[0] != '\0');
+}
+
+static void
+servers_read(
+    struct provide *p, const json_t *j, enum afw_v4v6 policy, bool ipv6_exit)
+{
+	struct provide_server s;
+	const json_t *server;
+	size_t i;
+
+	json_array_foreach (json_object_get(j, "servers"), i, server) {
+		memset(&s, 0, sizeof(s));
+		if (p->n < PROVIDE_SERVERS && server_read(&s, server, policy) &&
+		    !(ipv6_exit && has_no_ipv6_exit(server)))
+			p->servers[p->n++] = s;
+	}
 }
 
 static char *
@@ -144,41 +195,43 @@ life_read(struct provide *p, const json_t *j)
 		from = now;
 	p->life_ms = p->expire_time > from
 	    ? (int64_t)(p->expire_time - from) * 1000
-	    : 1000;
+	    : LIFE_ODD;
 	p->expire_ms = afw_now_ms() + p->life_ms;
 }
 
 static const char *
-read_all(struct provide *p, const json_t *j, enum afw_v4v6 policy)
+read_all(
+    struct provide *p, const json_t *j, enum afw_v4v6 policy, bool ipv6_exit)
 {
 	const char *s;
-	json_t *server;
-	size_t i;
 
 	p->username = secret(j, "username");
 	p->password = secret(j, "password");
 	if (p->username == NULL || p->password == NULL)
 		return "user name or password is too long";
+	if (!json_text(j, "location", p->location, sizeof(p->location)) ||
+	    !afw_location_valid(p->location))
+		memset(p->location, 0, sizeof(p->location));
 	s = json_string_value(json_object_get(j, "group"));
 	if (s != NULL && (p->group = strdup(s)) == NULL)
 		fatal("auth: out of memory");
 	s = json_string_value(json_object_get(j, "hydra_cert"));
 	if (s != NULL && *s != '\0' && (p->ca = strdup(s)) == NULL)
 		fatal("auth: out of memory");
-	json_array_foreach (json_object_get(j, "servers"), i, server)
-		server_read(p, server, policy);
+	servers_read(p, j, policy, ipv6_exit);
 	life_read(p, j);
 	return p->n == 0 ? "no usable server in the answer" : NULL;
 }
 
 struct provide *
-provide_read(const json_t *answer, enum afw_v4v6 policy, const char **why)
+provide_read(const json_t *answer, enum afw_v4v6 policy, bool ipv6_exit,
+    const char **why)
 {
 	struct provide *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		fatal("auth: out of memory");
-	if ((*why = read_all(p, answer, policy)) != NULL) {
+	if ((*why = read_all(p, answer, policy, ipv6_exit)) != NULL) {
 		provide_free(p);
 		return NULL;
 	}

@@ -23,6 +23,7 @@
 #include "conn.h"
 #include "dns.h"
 #include "lib/daemon/log.h"
+#include "resolve_cache.h"
 #include "resolve_system.h"
 #include "sock.h"
 #include "url.h"
@@ -30,9 +31,7 @@
 #define TRY_TIME    2000 /* ms for one server */
 #define ROUNDS      2    /* over all servers */
 #define ALIASES_MAX 4    /* CNAMEs that have to be asked for */
-#define CACHE_SIZE  32
-#define TTL_MIN     5
-#define TTL_MAX     3600
+#define TTL_NONE    3600 /* s, before there is an answer */
 
 struct question {
 	unsigned int family;
@@ -44,6 +43,7 @@ struct question {
 struct resolve {
 	char name[DNS_NAME_MAX]; /* as asked by our owner */
 	char now[DNS_NAME_MAX];  /* after CNAMEs */
+	enum afw_v4v6 policy;
 	resolve_cb cb;
 	void *arg;
 	struct event *timer, *rd;
@@ -61,60 +61,15 @@ struct resolve {
 	struct fail why;
 };
 
-struct cached {
-	char name[DNS_NAME_MAX];
-	struct afw_addr addrs[RESOLVE_MAX];
-	size_t n;
-	enum afw_v4v6 policy;
-	int64_t until;
-};
-
-static struct cached cache[CACHE_SIZE];
-static size_t cache_next;
-static enum afw_v4v6 policy = AFW_V4V6_LEGACY;
 static uint16_t dns_port = 53;
 
 static void resolve_ask(struct resolve *r);
 static void resolve_ask_tcp(struct resolve *r);
 
 void
-resolve_set_policy(enum afw_v4v6 p)
-{
-	policy = p;
-}
-
-void
 resolve_set_port(uint16_t port)
 {
 	dns_port = port;
-}
-
-/* ---- cache ------------------------------------------------------------- */
-
-static const struct cached *
-cache_find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < CACHE_SIZE; i++)
-		if (cache[i].n > 0 && cache[i].policy == policy &&
-		    cache[i].until > afw_now_ms() &&
-		    strcasecmp(cache[i].name, name) == 0)
-			return &cache[i];
-	return NULL;
-}
-
-static void
-cache_add(const struct resolve *r, uint32_t ttl)
-{
-	struct cached *c = &cache[cache_next++ % CACHE_SIZE];
-
-	ttl = ttl < TTL_MIN ? TTL_MIN : ttl > TTL_MAX ? TTL_MAX : ttl;
-	(void)strcpy(c->name, r->name);
-	memcpy(c->addrs, r->found, sizeof(c->addrs));
-	c->n = r->n_found;
-	c->policy = policy;
-	c->until = afw_now_ms() + (int64_t)ttl * 1000;
 }
 
 /* ---- ends -------------------------------------------------------------- */
@@ -168,35 +123,30 @@ resolve_timer(struct resolve *r, int ms)
 	(void)evtimer_add(r->timer, &tv);
 }
 
-static void
-resolve_gather(struct resolve *r, unsigned int family)
-{
-	size_t i, j;
-
-	for (i = 0; i < r->n_q; i++)
-		for (j = 0; r->q[i].family == family && j < r->q[i].a.n; j++)
-			if (r->n_found < RESOLVE_MAX)
-				r->found[r->n_found++] = r->q[i].a.addrs[j];
-}
-
 /* Every question has its answer. */
 static void
 resolve_done(struct resolve *r)
 {
-	uint32_t ttl = TTL_MAX;
-	unsigned int first = policy == AFW_V4V6_BOTH ? 6 : 4;
-	size_t i;
+	uint32_t ttl = TTL_NONE;
+	size_t i, j;
 
+	/* in turns, so that one family cannot crowd out the other */
+	for (j = 0; j < DNS_ADDRS_MAX; j++)
+		for (i = 0; i < r->n_q; i++)
+			if (j < r->q[i].a.n && r->n_found < RESOLVE_MAX)
+				r->found[r->n_found++] = r->q[i].a.addrs[j];
 	for (i = 0; i < r->n_q; i++)
 		if (r->q[i].a.n > 0 && r->q[i].a.ttl < ttl)
 			ttl = r->q[i].a.ttl;
-	resolve_gather(r, first);
-	resolve_gather(r, first == 6 ? 4 : 6);
 	if (r->n_found > 0)
-		cache_add(r, ttl);
+		resolve_cache_add(
+		    r->name, r->policy, r->found, r->n_found, ttl);
+	else if (r->missing)
+		fail_set(
+		    &r->why, AFW_REASON_CONNECT, "%s: no such name", r->name);
 	else
-		fail_set(&r->why, AFW_REASON_CONNECT, "%s: %s", r->name,
-		    r->missing ? "no such name" : "no address");
+		fail_set(
+		    &r->why, AFW_REASON_UNREACHABLE, "%s: no address", r->name);
 	resolve_tell(r);
 }
 
@@ -452,7 +402,9 @@ resolve_ask_tcp(struct resolve *r)
 	static const struct conn_cbs cbs = {
 	    tcp_up_cb, tcp_data_cb, tcp_closed_cb};
 	const struct afw_addr *servers;
-	struct conn_opts o = {.port = dns_port, .timeout_ms = TRY_TIME};
+	struct conn_opts o = {.port = dns_port,
+	    .policy = AFW_V4V6_LEGACY,
+	    .timeout_ms = TRY_TIME};
 
 	if (r->conn != NULL)
 		return; /* the other question opened it; tcp_up_cb sends both */
@@ -482,27 +434,23 @@ resolve_timer_cb(evutil_socket_t fd, short what, void *arg)
 static bool
 resolve_known(struct resolve *r)
 {
-	const struct cached *c;
-
 	r->n_found = system_lookup(r->name, r->found, RESOLVE_MAX);
-	if (r->n_found > 0)
-		return true;
-	if ((c = cache_find(r->name)) == NULL)
-		return false;
-	memcpy(r->found, c->addrs, sizeof(r->found));
-	r->n_found = c->n;
-	return true;
+	if (r->n_found == 0)
+		r->n_found = resolve_cache_find(r->name, r->policy, r->found);
+	return r->n_found > 0;
 }
 
 static void
 resolve_families(struct resolve *r)
 {
-	bool v4 = policy != AFW_V4V6_IPV6_ONLY && sock_wan_has(4);
-	bool v6 = policy != AFW_V4V6_IPV4_ONLY && sock_wan_has(6);
+	bool may4 = r->policy != AFW_V4V6_IPV6_ONLY;
+	bool may6 = r->policy != AFW_V4V6_IPV4_ONLY;
+	bool v4 = may4 && sock_wan_has(4);
+	bool v6 = may6 && sock_wan_has(6);
 
 	if (!v4 && !v6) { /* no uplink now; when it comes, it has these */
-		v4 = policy != AFW_V4V6_IPV6_ONLY;
-		v6 = policy != AFW_V4V6_IPV4_ONLY;
+		v4 = may4;
+		v6 = may6;
 	}
 	if (v4)
 		r->q[r->n_q++].family = 4;
@@ -511,7 +459,7 @@ resolve_families(struct resolve *r)
 }
 
 struct resolve *
-resolve_name(const char *name, resolve_cb cb, void *arg)
+resolve_name(const char *name, enum afw_v4v6 policy, resolve_cb cb, void *arg)
 {
 	struct resolve *r = calloc(1, sizeof(*r));
 	size_t n = strlen(name);
@@ -519,6 +467,7 @@ resolve_name(const char *name, resolve_cb cb, void *arg)
 	if (r == NULL ||
 	    (r->timer = evtimer_new(conn_base(), resolve_timer_cb, r)) == NULL)
 		fatal("auth: out of memory");
+	r->policy = policy;
 	r->cb = cb;
 	r->arg = arg;
 	r->fd = -1;

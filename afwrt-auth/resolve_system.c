@@ -98,6 +98,7 @@ system_lookup(const char *name, struct afw_addr *found, size_t max)
 		return 1;
 	/* RFC 6761, 6.3: never asked for */
 	if (strcasecmp(name, "localhost") == 0)
-		return afw_addr_parse(&found[0], "127.0.0.1") == 0;
+		return (size_t)(afw_addr_parse(&found[0], "127.0.0.1") == 0) +
+		    (max > 1 && afw_addr_parse(&found[1], "::1") == 0);
 	return hosts_lookup(name, found, max);
 }

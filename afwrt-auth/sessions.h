@@ -11,5 +11,7 @@ int sessions_end(void *arg, struct afw_link *l, struct afw_msg *m);
 void sessions_tun_down(void);
 /* Backend or account changed: all credentials are void. */
 void sessions_reset(void);
+/* A new token or new credentials: renewals that were refused are repeated. */
+void sessions_account_changed(void);
 
 #endif

@@ -22,7 +22,8 @@ struct waiter {
 struct tokens_call {
 	enum call call;
 	struct params params;
-	bool again; /* a login was made for it already */
+	bool again;            /* a login was made for it already */
+	unsigned int token_no; /* which one it was made with */
 	bool in_login;
 	struct backend_call *at;
 	backend_cb cb;
@@ -30,7 +31,8 @@ struct tokens_call {
 };
 
 static char token[AFW_TOKEN_SIZE];
-static bool token_given; /* by the application, not by a login of ours */
+static unsigned int token_no; /* counts them */
+static bool token_given;      /* by the application, not by a login of ours */
 static char method[64], secret[AFW_TOKEN_SIZE];
 static struct backend_call *login;
 static LIST_HEAD(, waiter) waiters = LIST_HEAD_INITIALIZER(waiters);
@@ -40,6 +42,7 @@ tokens_set(const char *t)
 {
 	afw_wipe(token, sizeof(token));
 	(void)afw_str_set(token, sizeof(token), t);
+	token_no++;
 	token_given = true;
 }
 
@@ -225,6 +228,8 @@ call_answer_cb(void *arg, const struct answer *a)
 	c->at = NULL;
 	if (a->result != RES_NOT_AUTHORIZED)
 		call_tell(c, a);
+	else if (c->token_no != token_no)
+		call_start(c); /* there is another one meanwhile */
 	else if (!c->again && !(token_given && method[0] == '\0'))
 		call_login(c); /* who gave a token is not made anonymous */
 	else {
@@ -239,6 +244,7 @@ call_start(struct tokens_call *c)
 	struct params p = {.n = 0};
 	size_t i;
 
+	c->token_no = token_no;
 	params_set(&p, "access_token", token);
 	for (i = 0; i < c->params.n; i++)
 		params_set(&p, c->params.p[i].key, c->params.p[i].value);

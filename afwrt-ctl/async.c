@@ -4,14 +4,17 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "keeper.h"
+
 #define KEPT    10
 #define RETRY_S 1
 
-static struct sockaddr_un address = {.sun_family = AF_UNIX};
+static char address[sizeof(((struct sockaddr_un *)0)->sun_path)];
 static struct event *timer;
 static int fd = -1;
 static char *kept[KEPT]; /* the oldest first */
@@ -20,17 +23,16 @@ static unsigned int nkept;
 int
 async_set(const char *path)
 {
-	if (*path != '\0' &&
-	    (*path != '/' || strlen(path) >= sizeof(address.sun_path)))
+	if (*path != '\0' && (*path != '/' || strlen(path) >= sizeof(address)))
 		return -1;
-	(void)strcpy(address.sun_path, path);
+	(void)strcpy(address, path);
 	return 0;
 }
 
-bool
-async_is_set(void)
+const char *
+async_path(void)
 {
-	return address.sun_path[0] != '\0';
+	return address;
 }
 
 static void
@@ -40,16 +42,52 @@ oldest_drop(void)
 	memmove(kept, kept + 1, --nkept * sizeof(kept[0]));
 }
 
+/* Not there yet, or another one than before. */
+static bool
+stale(int e)
+{
+	return e == ECONNREFUSED || e == ENOTCONN || e == ECONNRESET ||
+	    e == EPIPE || e == EDESTADDRREQ;
+}
+
+static void
+disconnect(void)
+{
+	if (fd != -1)
+		(void)close(fd);
+	fd = -1;
+}
+
+/* 0 sent, else errno. */
+static int
+oldest_send(void)
+{
+	if (fd == -1 && (fd = keeper_connect()) == -1)
+		return errno;
+	if (send(fd, kept[0], strlen(kept[0]), MSG_DONTWAIT | MSG_NOSIGNAL) !=
+	    -1)
+		return 0;
+	return errno;
+}
+
 /* Until the socket is not there, or full. */
 static void
 flush(void)
 {
 	static const struct timeval soon = {.tv_sec = RETRY_S};
+	bool again = true;
+	int e;
 
-	while (nkept > 0 &&
-	    sendto(fd, kept[0], strlen(kept[0]), MSG_DONTWAIT | MSG_NOSIGNAL,
-		(void *)&address, sizeof(address)) != -1)
-		oldest_drop();
+	while (nkept > 0) {
+		if ((e = oldest_send()) == 0) {
+			oldest_drop();
+		} else if (again && fd != -1 && stale(e)) {
+			disconnect();
+			again = false;
+		} else {
+			break;
+		}
+	}
 	if (nkept > 0)
 		(void)event_add(timer, &soon);
 }
@@ -66,17 +104,16 @@ timer_cb(evutil_socket_t unused, short what, void *arg)
 int
 async_start(struct event_base *base)
 {
-	if (!async_is_set())
+	if (address[0] == '\0')
 		return 0;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	timer = event_new(base, -1, 0, timer_cb, NULL);
-	return fd == -1 || timer == NULL ? -1 : 0;
+	return timer == NULL ? -1 : 0;
 }
 
 void
 async_send(const char *json)
 {
-	if (fd == -1)
+	if (timer == NULL)
 		return;
 	if (nkept == KEPT)
 		oldest_drop();
@@ -93,7 +130,5 @@ async_stop(void)
 	if (timer != NULL)
 		event_free(timer);
 	timer = NULL;
-	if (fd != -1)
-		(void)close(fd);
-	fd = -1;
+	disconnect();
 }

@@ -4,8 +4,6 @@
 
 #include <event2/event.h>
 
-#include <stdbool.h>
-
 /*
  * Events to a SOCK_DGRAM socket that the application makes when it likes;
  * the last 10 are kept until it is there.
@@ -13,7 +11,8 @@
 
 /* "" for none. 0, or -1: no usable path. */
 int async_set(const char *path);
-bool async_is_set(void);
+/* "" if there is none. */
+const char *async_path(void);
 int async_start(struct event_base *base);
 void async_send(const char *json);
 void async_stop(void);

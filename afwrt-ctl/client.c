@@ -36,6 +36,20 @@ client_connect(const struct ctl *c, int *fd)
 	return CTL_NOT_RUNNING;
 }
 
+bool
+client_is_running(const struct ctl *c)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	bool running;
+
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", c->socket);
+	running = fd != -1 && connect(fd, (void *)&sun, sizeof(sun)) == 0;
+	if (fd != -1)
+		(void)close(fd);
+	return running;
+}
+
 int
 client_recv(int fd, json_t **answer)
 {

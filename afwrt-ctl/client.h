@@ -11,6 +11,8 @@
 
 /* Connects; *fd is the caller's to close. */
 int client_connect(const struct ctl *c, int *fd);
+/* Whether there is a service; says nothing. */
+bool client_is_running(const struct ctl *c);
 /* One record; *answer is the caller's. CTL_NOT_RUNNING when it has ended. */
 int client_recv(int fd, json_t **answer);
 /*

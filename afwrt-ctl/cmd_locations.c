@@ -38,3 +38,30 @@ cmd_locations(struct ctl *c, int argc, char **argv)
 	json_decref(answer);
 	return CTL_DONE;
 }
+
+int
+cmd_countries(struct ctl *c, int argc, char **argv)
+{
+	json_t *answer, *one;
+	size_t i;
+	int rc;
+
+	(void)argv;
+	if (argc != 0)
+		return CTL_USAGE;
+	rc = client_ask(
+	    c, json_pack("{s:s}", "request", "get_countries"), &answer);
+	if (rc != CTL_DONE)
+		return rc;
+	if (c->json) {
+		client_print_json(answer);
+		return CTL_DONE;
+	}
+	(void)printf("%-8s %s\n", "COUNTRY", "LOCATIONS");
+	json_array_foreach (json_object_get(answer, "countries"), i, one)
+		(void)printf("%-8s %lld\n", text_of(one, "country"),
+		    (long long)json_integer_value(
+			json_object_get(one, "servers")));
+	json_decref(answer);
+	return CTL_DONE;
+}

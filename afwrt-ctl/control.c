@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dump.h"
 #include "service.h"
 
 /* Rules that a status answer lists; a record has to hold them. */
@@ -260,8 +261,22 @@ rq_register(const json_t *rq)
 		return control_status(CTL_ST_VPN, afwrt_last_error());
 	answer = control_status(CTL_ST_OK, "done");
 	(void)json_object_set_new(answer, "access_token", json_string(token));
+	dump_registered(method, text_get(rq, "auth_token"), token);
 	service_registered();
 	return answer;
+}
+
+static json_t *
+rq_dump_config(const json_t *rq)
+{
+	const char *path = text_get(rq, "config_path");
+	char why[256];
+
+	if (path == NULL && json_object_get(rq, "config_path") != NULL)
+		return missing("config_path");
+	if (dump_write(path, why, sizeof(why)) == 0)
+		return control_status(CTL_ST_OK, "done");
+	return control_status(CTL_ST_CONFIG, why);
 }
 
 /* ---- the table --------------------------------------------------------- */
@@ -270,6 +285,7 @@ static const struct {
 	const char *name;
 	json_t *(*fn)(const json_t *);
 } requests[] = {
+    {"dump_config", rq_dump_config},
     {"get_countries", rq_get_countries},
     {"get_locations", rq_get_locations},
     {"ping", rq_ping},

@@ -314,6 +314,31 @@ stale_remove(void)
 }
 
 int
+control_unix_check(const json_t *section)
+{
+	static const char *const keys[] = {
+	    "sock", "su_only", "async_sock", "disabled"};
+	bool ignored;
+	const char *name;
+	json_t *v;
+	size_t i;
+
+	json_object_foreach ((json_t *)(uintptr_t)section, name, v) {
+		for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			if (strcmp(keys[i], name) == 0)
+				break;
+		if (i == sizeof(keys) / sizeof(keys[0]))
+			service_log(4,
+			    "configuration: \"ci_unix_domain\": unknown "
+			    "key \"%.64s\" ignored",
+			    name);
+	}
+	if (service_flag(section, "ci_unix_domain", "disabled", &ignored) == -1)
+		return -1;
+	return section_read(section);
+}
+
+int
 control_unix_open(const json_t *section)
 {
 	mode_t mask;
@@ -368,10 +393,10 @@ control_unix_event(const char *json)
 	async_send(json);
 }
 
-bool
-control_unix_has_async(void)
+const char *
+control_unix_path(void)
 {
-	return async_is_set();
+	return listen_fd != -1 ? address.sun_path : "";
 }
 
 void
@@ -385,7 +410,6 @@ control_unix_close(void)
 	listener = NULL;
 	if (listen_fd == -1)
 		return;
-	(void)close(listen_fd);
+	(void)close(listen_fd); /* the keeper removes it */
 	listen_fd = -1;
-	(void)unlink(address.sun_path);
 }

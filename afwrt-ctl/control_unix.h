@@ -16,8 +16,10 @@ int control_unix_open(const json_t *section);
 int control_unix_start(struct event_base *base);
 /* To every client that has subscribed, and to async_sock. */
 void control_unix_event(const char *json);
-/* True if events go to a socket that the application makes. */
-bool control_unix_has_async(void);
+/* Of the socket, "" when there is none. */
+const char *control_unix_path(void);
+/* As open, but only says what is wrong. */
+int control_unix_check(const json_t *section);
 void control_unix_close(void);
 
 #endif

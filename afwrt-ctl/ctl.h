@@ -32,7 +32,8 @@ enum ctl_status {
 
 /* What the command line says before the verb's own words. */
 struct ctl {
-	const char *socket;
+	const char *socket, *config;
+	bool config_given;
 	bool json;
 };
 
@@ -40,12 +41,16 @@ struct ctl {
 int cmd_run(struct ctl *c, int argc, char **argv);
 int cmd_status(struct ctl *c, int argc, char **argv);
 int cmd_locations(struct ctl *c, int argc, char **argv);
+int cmd_countries(struct ctl *c, int argc, char **argv);
 int cmd_protect(struct ctl *c, int argc, char **argv);
 int cmd_unprotect(struct ctl *c, int argc, char **argv);
 int cmd_rules(struct ctl *c, int argc, char **argv);
 int cmd_up(struct ctl *c, int argc, char **argv);
 int cmd_down(struct ctl *c, int argc, char **argv);
 int cmd_events(struct ctl *c, int argc, char **argv);
+int cmd_check_config(struct ctl *c, int argc, char **argv);
+int cmd_dump_config(struct ctl *c, int argc, char **argv);
+int cmd_unblock(struct ctl *c, int argc, char **argv);
 int cmd_version(struct ctl *c, int argc, char **argv);
 
 #endif

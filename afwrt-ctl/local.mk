@@ -3,14 +3,19 @@ sbin_PROGRAMS += afwrt-ctl/afwrt-ctl
 afwrt_ctl_afwrt_ctl_SOURCES = \
 	afwrt-ctl/async.c afwrt-ctl/async.h \
 	afwrt-ctl/client.c afwrt-ctl/client.h \
+	afwrt-ctl/cmd_config.c \
 	afwrt-ctl/cmd_events.c afwrt-ctl/cmd_locations.c \
 	afwrt-ctl/cmd_rules.c afwrt-ctl/cmd_status.c \
 	afwrt-ctl/control.c afwrt-ctl/control.h \
 	afwrt-ctl/control_unix.c afwrt-ctl/control_unix.h \
-	afwrt-ctl/ctl.h afwrt-ctl/main.c \
+	afwrt-ctl/ctl.h \
+	afwrt-ctl/dump.c afwrt-ctl/dump.h \
+	afwrt-ctl/keeper.c afwrt-ctl/keeper.h \
+	afwrt-ctl/main.c \
 	afwrt-ctl/run.c afwrt-ctl/service.h
 afwrt_ctl_afwrt_ctl_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
-afwrt_ctl_afwrt_ctl_LDADD = lib/libafwrt-client.la $(EVENT_LIBS) $(JANSSON_LIBS)
+afwrt_ctl_afwrt_ctl_LDADD = lib/libafwrt-client.la lib/libafwclient.la \
+	$(EVENT_LIBS) $(JANSSON_LIBS)
 
 # the name that existing set-ups start
 install-exec-hook: install-afwrt-ci

@@ -23,7 +23,14 @@ static const struct verb {
     {"rules", "", "the rules in force", cmd_rules},
     {"up", "LOCATION [IFACE]", "set up a tunnel", cmd_up},
     {"down", "LOCATION", "tear it down", cmd_down},
+    {"countries", "", "the countries of the locations", cmd_countries},
     {"events", "", "one JSON object a line, until interrupted", cmd_events},
+    {"check-config", "[FILE]", "every error and unknown key in it",
+	cmd_check_config},
+    {"dump-config", "[FILE]", "write down rules and account as they are",
+	cmd_dump_config},
+    {"unblock", "", "open what a killswitch or a crash left closed",
+	cmd_unblock},
     {"version", "", "of library and command", cmd_version},
 };
 
@@ -35,8 +42,9 @@ usage(FILE *f)
 	char line[64];
 	size_t i;
 
-	(void)fprintf(
-	    f, "usage: afwrt-ctl [--socket PATH] [--json] VERB ...\n\n");
+	(void)fprintf(f,
+	    "usage: afwrt-ctl [--socket PATH] [--config FILE] [--json] "
+	    "VERB ...\n\n");
 	for (i = 0; i < VERBS; i++) {
 		(void)snprintf(
 		    line, sizeof(line), "%s %s", verbs[i].name, verbs[i].words);
@@ -52,6 +60,7 @@ static int
 options(struct ctl *c, int argc, char **argv)
 {
 	static const struct option longs[] = {
+	    {"config", required_argument, NULL, 'c'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"json", no_argument, NULL, 'j'},
 	    {"socket", required_argument, NULL, 's'},
@@ -59,13 +68,17 @@ options(struct ctl *c, int argc, char **argv)
 	};
 	int o;
 
-	while ((o = getopt_long(argc, argv, "hjs:", longs, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "c:hjs:", longs, NULL)) != -1) {
 		switch (o) {
 		case 'h':
 			usage(stdout);
 			return CTL_DONE;
 		case 'j':
 			c->json = true;
+			break;
+		case 'c':
+			c->config = optarg;
+			c->config_given = true;
 			break;
 		case 's':
 			c->socket = optarg;
@@ -91,7 +104,7 @@ int
 main(int argc, char **argv)
 {
 	bool former = former_name(argv[0]);
-	struct ctl c = {CTL_SOCKET, false};
+	struct ctl c = {.socket = CTL_SOCKET, .config = CTL_CONFIG};
 	int rc = options(&c, argc, argv);
 	size_t i;
 

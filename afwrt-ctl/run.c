@@ -18,7 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "async.h"
 #include "control_unix.h"
+#include "dump.h"
+#include "keeper.h"
 #include "service.h"
 
 #define CONFIG_MAX (1024 * 1024)
@@ -28,6 +31,13 @@ static struct event_base *base;
 static struct event *suite_event;
 static bool running, stopping;
 static int exit_code;
+static void (*log_to)(int, const char *);
+
+void
+service_log_to(void (*fn)(int, const char *))
+{
+	log_to = fn;
+}
 
 void
 service_log(int level, const char *fmt, ...)
@@ -40,6 +50,10 @@ service_log(int level, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	if (log_to != NULL) {
+		log_to(level, line);
+		return;
+	}
 	(void)fprintf(stderr, "%-6s %s\n", names[level & 7], line);
 }
 
@@ -74,8 +88,8 @@ service_flag(
 	return 0;
 }
 
-static json_t *
-config_load(const char *path)
+json_t *
+service_config_load(const char *path)
 {
 	json_error_t e;
 	json_t *o = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
@@ -92,8 +106,8 @@ config_load(const char *path)
 }
 
 /* The library's part of it as text: without our sections. */
-static char *
-config_for_library(const json_t *config)
+char *
+service_config_text(const json_t *config)
 {
 	json_t *o = json_copy((json_t *)(uintptr_t)config), *v;
 	const char *key;
@@ -139,6 +153,7 @@ control_open(const json_t *config)
 static void
 library_event(const char *json)
 {
+	dump_event(json);
 	control_unix_event(json);
 }
 
@@ -213,17 +228,12 @@ signal_cb(evutil_socket_t number, short what, void *arg)
 
 /* ---- life -------------------------------------------------------------- */
 
-/*
- * What is left to do needs no privilege; but to reach a socket that the
- * application makes for events we may need it.
- */
+/* What is left to do needs no privilege, or is the keeper's. */
 static int
 privilege_drop(void)
 {
 	const struct passwd *pw;
 
-	if (control_unix_has_async())
-		return 0;
 	if ((pw = getpwnam(USER)) == NULL) {
 		service_log(
 		    4, "service: there is no user " USER ", staying root");
@@ -243,7 +253,7 @@ privilege_drop(void)
 static int
 suite_init(const json_t *config)
 {
-	char *text = config_for_library(config);
+	char *text = service_config_text(config);
 	int rc = -1;
 
 	afwrt_set_log_callback(library_log, NULL);
@@ -260,6 +270,11 @@ static void
 serve(const json_t *config, bool control)
 {
 	exit_code = CTL_FAILED;
+	if (keeper_start(dump_path(), control_unix_path(), async_path()) ==
+	    -1) {
+		service_log(3, "service: keeper: %s", strerror(errno));
+		return;
+	}
 	if (suite_init(config) == -1)
 		return;
 	if (privilege_drop() == 0 &&
@@ -286,31 +301,32 @@ signal_add(int number)
 int
 cmd_run(struct ctl *c, int argc, char **argv)
 {
-	const char *path = argc > 0 ? argv[0] : CTL_CONFIG;
+	const char *path = argc > 0 ? argv[0] : c->config;
 	struct event *term, *intr;
 	json_t *config;
 	int control;
 
-	(void)c;
 	if (argc > 1)
 		return CTL_USAGE;
 	if (geteuid() != 0) {
 		service_log(3, "service: only root can run it");
 		return CTL_NO_PERMISSION;
 	}
-	if ((config = config_load(path)) == NULL)
+	if ((config = service_config_load(path)) == NULL)
 		return CTL_FAILED;
 	(void)signal(SIGPIPE, SIG_IGN);
 	base = event_base_new();
+	dump_begin(path, config); /* it has the reference */
 	if (base == NULL || (control = control_open(config)) == -1) {
-		json_decref(config);
+		dump_forget();
 		return CTL_FAILED;
 	}
 	term = signal_add(SIGTERM);
 	intr = signal_add(SIGINT);
 	serve(config, control == 1);
 	control_unix_close();
-	json_decref(config);
+	keeper_stop();
+	dump_forget();
 	if (suite_event != NULL)
 		event_free(suite_event);
 	event_free(term);

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "conntrack.h"
+#include "effect.h"
+#include "fdb.h"
 #include "lib/daemon/log.h"
 #include "state.h"
 
@@ -27,19 +29,6 @@ static struct afw_key *rerouted; /* a commit's changes of route */
 static size_t n_rerouted;
 static uint32_t commit_id; /* 0: no commit under way */
 
-/* The four sets have rules for all kinds; what is missing is the source. */
-static int
-kind_refused(struct afw_link *l, uint32_t id, const struct afw_key *k)
-{
-	char name[64];
-
-	if (k->kind == AFW_KEY_IP)
-		return 0;
-	afw_link_status(l, id, AFW_ENOSYS, "rule %s: only addresses yet",
-	    afw_key_print(k, name, sizeof(name)));
-	return -1;
-}
-
 static int
 not_configured(struct afw_link *l, uint32_t id)
 {
@@ -47,28 +36,67 @@ not_configured(struct afw_link *l, uint32_t id)
 	return 0;
 }
 
+/* Their connections, by the addresses that these rules mean now. */
 static void
 forget(const struct afw_key *k, size_t n)
 {
-	if (net_selective())
-		(void)conntrack_forget(&net.ct, k, n);
+	struct afw_key *addr;
+	size_t count;
+
+	if (!net_selective())
+		return;
+	addr = effect_addrs(k, n, &count);
+	(void)conntrack_forget(&net.ct, addr, count);
+	free(addr);
+}
+
+int
+apply_ports(struct nerr *e)
+{
+	bool ports = effect_ports();
+
+	if (ports == net.bridge)
+		return 0;
+	net.bridge = ports;
+	if (reconcile_run(net.synced ? SETS_LOOK : SETS_IF_NEW, e) == -1)
+		return -1;
+	if (fdb_enable(&net.rt, ports) == -1)
+		return nerr_set(e, AFW_EIO, "stations: %s", net.rt.text);
+	return 0;
+}
+
+/* A rule that names a bridge's port: can it work here? */
+static int
+port_check(const struct afw_key *k, struct nerr *e)
+{
+	if (k->kind != AFW_KEY_IFACE)
+		return 0;
+	if (apply_ports(e) == -1)
+		return -1;
+	if (!effect_is_port(k) || !net_selective() || !net.nft.no_bridge)
+		return 0;
+	return nerr_set(e, AFW_ENOSYS,
+	    "%s is a port of a bridge, and this kernel has no nftables for "
+	    "bridges",
+	    k->iface);
 }
 
 static void
 op_undo(const struct op *op)
 {
 	struct device *d = device_find(&net.devices, &op->key);
+	struct nerr e;
 
 	if (d == NULL)
 		return;
 	d->pending = false;
-	if (op->had) {
+	if (op->had)
 		d->route = op->old;
-		(void)flows_set(&op->key.addr, op->old, NULL, NULL);
-	} else {
+	else
 		device_del(&net.devices, d);
-		flows_del(&op->key.addr);
-	}
+	effect_key(&op->key, NULL);
+	if (op->key.kind == AFW_KEY_IFACE)
+		(void)apply_ports(&e);
 }
 
 /* One element; a table that somebody deleted a moment ago is made anew. */
@@ -81,8 +109,8 @@ element(const struct afw_key *k, bool in, struct nerr *e)
 		return 0;
 	if (e->code != AFW_ENOENT)
 		return -1;
-	return reconcile_run(net.synced, e) == -1 ? -1
-	    : !in                                 ? 0
+	return reconcile_run(net.synced ? SETS_LOOK : SETS_IF_NEW, e) == -1 ? -1
+	    : !in ? 0
 		  : nft_element(&net.nft, k, in, e);
 }
 
@@ -104,11 +132,10 @@ op_commit(const struct op *op)
 }
 
 static void
-flow_cb(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+flow_cb(void *arg, unsigned int code, const char *text)
 {
 	struct op *op = arg;
 
-	(void)m;
 	if (op->epoch != net.epoch) {
 		afw_link_status(afw_daemon_sup(), op->id, AFW_EBUSY,
 		    "all rules were replaced meanwhile");
@@ -138,12 +165,12 @@ collect(struct afw_link *l, uint32_t id, const struct afw_m_rule *m)
 int
 apply_set(struct afw_link *l, uint32_t id, const struct afw_m_rule *m)
 {
+	struct nerr e = {.code = AFW_EIO};
+	struct flows_wait *w;
 	struct device *d;
 	struct op *op;
 	bool had;
 
-	if (kind_refused(l, id, &m->key) != 0)
-		return 0;
 	if (collecting)
 		return collect(l, id, m);
 	if (net.mode != NET_ON)
@@ -167,10 +194,15 @@ apply_set(struct afw_link *l, uint32_t id, const struct afw_m_rule *m)
 	d->route = m->route;
 	d->pending = true;
 	d->fresh = !had;
-	if (!flows_set(&m->key.addr, m->route, flow_cb, op)) {
-		op_commit(op);
+	if (!had && port_check(&m->key, &e) == -1) {
+		op_undo(op);
 		free(op);
+		afw_link_status(l, id, e.code, "%s", e.text);
+		return 0;
 	}
+	w = flows_wait_new(flow_cb, op);
+	effect_key(&m->key, w);
+	flows_wait_go(w);
 	return 0;
 }
 
@@ -190,10 +222,14 @@ apply_del(struct afw_link *l, uint32_t id, const struct afw_key *k)
 			afw_link_status(l, id, e.code, "%s", e.text);
 			return 0;
 		}
-		flows_del(&k->addr);
-		forget(k, 1);
 	}
 	device_del(t, d);
+	if (!collecting) {
+		effect_key(k, NULL);
+		if (k->kind == AFW_KEY_IFACE && apply_ports(&e) == -1)
+			log_warn("rules of a bridge's port: %s", e.text);
+		forget(k, 1);
+	}
 	afw_link_status(l, id, AFW_OK, NULL);
 	return 0;
 }
@@ -226,18 +262,19 @@ rerouted_collect(void)
 
 /* tun knows all flows (or is not there): now the kernel. */
 static void
-commit_finish(unsigned int code, const char *text)
+commit_finish(void *arg, unsigned int code, const char *text)
 {
 	struct afw_link *sup = afw_daemon_sup();
 	struct nft_touched touched = {.n = 0};
 	struct nerr e;
 	uint32_t id = commit_id;
 
+	(void)arg;
 	if (id == 0)
 		return; /* cleared meanwhile, and answered */
 	commit_id = 0;
 	if (net_selective() &&
-	    (reconcile_run(false, &e) == -1 ||
+	    (reconcile_run(SETS_SKIP, &e) == -1 ||
 		nft_sync(&net.nft, &net.devices, &touched, &e) == -1)) {
 		afw_link_status(sup, id, e.code, "%s", e.text);
 		return;
@@ -247,7 +284,7 @@ commit_finish(unsigned int code, const char *text)
 	free(touched.key);
 	log_info("rules: %zu in force, %zu of them changed on the system",
 	    net.devices.n, touched.n);
-	if (code == AFW_OK)
+	if (code == AFW_OK || code == AFW_EPIPE)
 		afw_link_status(sup, id, AFW_OK, NULL);
 	else
 		afw_link_status(sup, id, code, "tun: %s", text);
@@ -256,6 +293,8 @@ commit_finish(unsigned int code, const char *text)
 int
 apply_commit(struct afw_link *l, uint32_t id)
 {
+	struct flows_wait *w;
+
 	if (net.mode != NET_ON)
 		return not_configured(l, id);
 	if (!collecting)
@@ -270,8 +309,13 @@ apply_commit(struct afw_link *l, uint32_t id)
 	net.synced = true;
 	net.epoch++;
 	commit_id = id;
-	if (!flows_replay(commit_finish))
-		fatal("apply: two commits at once");
+	net.bridge = effect_ports();
+	if (fdb_enable(&net.rt, net.bridge) == -1)
+		log_err("stations of bridges: %s", net.rt.text);
+	w = flows_wait_new(commit_finish, NULL);
+	effect_all(w);
+	flows_exact();
+	flows_wait_go(w);
 	return 0;
 }
 
@@ -282,7 +326,6 @@ apply_reset(void)
 		afw_link_status(afw_daemon_sup(), commit_id, AFW_EBUSY,
 		    "everything was cleared meanwhile");
 	commit_id = 0;
-	flows_detach();
 	collecting = false;
 	device_clear(&coming);
 	device_clear(&net.devices);

@@ -75,6 +75,7 @@ device_add(struct devices *t, const struct afw_key *k)
 	d->next = *to;
 	*to = d;
 	t->n++;
+	t->kinds[k->kind]++;
 	return d;
 }
 
@@ -86,6 +87,7 @@ device_del(struct devices *t, struct device *d)
 	for (; *p != NULL; p = &(*p)->next)
 		if (*p == d) {
 			*p = d->next;
+			t->kinds[d->key.kind]--;
 			free(d);
 			t->n--;
 			return;

@@ -13,15 +13,16 @@ struct device {
 	struct device *next;
 	struct afw_key key;
 	uint32_t route;
-	bool pending; /* a request about it is under way */
-	bool fresh;   /* pending, and not in force before */
-	bool seen;    /* scratch: met in a dump */
+	bool pending;  /* a request about it is under way */
+	bool fresh;    /* pending, and not in force before */
+	uint32_t seen; /* scratch: the sets that a dump showed it in */
 };
 
 /* A hash of devices by key; all zero is an empty one. */
 struct devices {
 	struct device **bucket;
 	size_t buckets, n;
+	size_t kinds[AFW_KEY_IFACE + 1]; /* how many of each */
 };
 
 struct device *device_find(const struct devices *t, const struct afw_key *k);

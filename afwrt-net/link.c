@@ -1,43 +1,59 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The TUN device. It lives as long as somebody holds a descriptor of it:
- * afwrtd and afwrt-tun have duplicates of ours, so that it outlives any one
- * of us. A descriptor whose device was deleted can be attached again, and
- * then the duplicates work again too: all are one open file.
+ * Interfaces: what the kernel says of one, and its settings, all by
+ * rtnetlink: afwrt-net has no /proc in its empty root.
  */
 #include "link.h"
 
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
-#include <linux/if_tun.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/daemon/log.h"
 
-#define VNET_HDR  12 /* struct virtio_net_hdr_v1 */
-#define RPF_LOOSE 2
 #define MTU_LEAST 576
+
+/* Of a TUN: whose it is (Linux 4.19). */
+static void
+tun_take(const struct nlattr *data, struct link_info *info)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested (a, data)
+		switch (mnl_attr_get_type(a)) {
+		case IFLA_TUN_OWNER:
+			info->owner = (int64_t)mnl_attr_get_u32(a);
+			break;
+		case IFLA_TUN_GROUP:
+			info->group = (int64_t)mnl_attr_get_u32(a);
+			break;
+		case IFLA_TUN_PERSIST:
+			info->persist = mnl_attr_get_u8(a) != 0;
+			break;
+		}
+}
 
 static void
 kind_take(const struct nlattr *linkinfo, struct link_info *info)
 {
-	const struct nlattr *a;
+	const struct nlattr *a, *data = NULL;
 
 	mnl_attr_for_each_nested (a, linkinfo)
 		if (mnl_attr_get_type(a) == IFLA_INFO_KIND &&
 		    mnl_attr_get_payload_len(a) < sizeof(info->kind))
 			memcpy(info->kind, mnl_attr_get_payload(a),
 			    mnl_attr_get_payload_len(a));
+		else if (mnl_attr_get_type(a) == IFLA_INFO_DATA)
+			data = a;
+	if (data != NULL && strcmp(info->kind, "tun") == 0)
+		tun_take(data, info);
 }
 
 /* IFLA_AF_SPEC: an array of IPv4 settings, and one of IPv6's. */
@@ -64,17 +80,17 @@ spec_take(const struct nlattr *spec, struct link_info *info)
 		}
 }
 
-static void
-info_cb(const struct nlmsghdr *nlh, void *arg)
+void
+link_parse(const struct nlmsghdr *nlh, struct link_info *info)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
-	struct link_info *info = arg;
 	const struct nlattr *a;
 
 	memset(info, 0, sizeof(*info));
 	info->ifindex = (uint32_t)ifi->ifi_index;
 	info->flags = ifi->ifi_flags;
 	info->rp_filter = info->addr_gen = -1;
+	info->owner = info->group = -1;
 	mnl_attr_for_each (a, nlh, sizeof(*ifi)) {
 		size_t len = mnl_attr_get_payload_len(a);
 
@@ -97,6 +113,12 @@ info_cb(const struct nlmsghdr *nlh, void *arg)
 	}
 }
 
+static void
+info_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	link_parse(nlh, arg);
+}
+
 int
 link_get(struct netlink *nl, const char *name, uint32_t ifindex,
     struct link_info *info)
@@ -110,113 +132,6 @@ link_get(struct netlink *nl, const char *name, uint32_t ifindex,
 	if (name != NULL)
 		mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	return netlink_get(nl, nlh, info_cb, info);
-}
-
-/* TUNSETIFF says little; find out what is in the way. */
-static int
-attach_refused(struct netlink *nl, const char *name, int why, struct nerr *e)
-{
-	struct link_info info;
-	bool there = link_get(nl, name, 0, &info) == 0;
-
-	if (why == ENOTTY || why == EBADFD)
-		return nerr_set(e, AFW_EINVAL,
-		    "interface %s: the descriptor "
-		    "given is not one of /dev/net/tun",
-		    name);
-	if (there && strcmp(info.kind, "tun") != 0)
-		return nerr_set(e, AFW_EBUSY,
-		    "interface %s exists already "
-		    "and is not a TUN device; choose another tun_ifname",
-		    name);
-	if (there && why == EBUSY)
-		return nerr_set(e, AFW_EBUSY,
-		    "interface %s is in use by "
-		    "another program; choose another tun_ifname",
-		    name);
-	if (there)
-		return nerr_set(e, AFW_EBUSY,
-		    "interface %s exists already "
-		    "and cannot be taken: %s",
-		    name, strerror(why));
-	return nerr_set(e, afw_error_from_errno(why),
-	    "interface %s: cannot "
-	    "be made: %s",
-	    name, strerror(why));
-}
-
-/* The name must be ours, and packets must come without the old header. */
-static int
-attached_check(const struct ifreq *ifr, const char *name, struct nerr *e)
-{
-	if (strncmp(ifr->ifr_name, name, sizeof(ifr->ifr_name)) != 0)
-		return nerr_set(e, AFW_EBUSY,
-		    "interface %s: the descriptor "
-		    "given belongs to %.15s",
-		    name, ifr->ifr_name);
-	if ((ifr->ifr_flags & (IFF_TUN | IFF_NO_PI)) != (IFF_TUN | IFF_NO_PI))
-		return nerr_set(e, AFW_EBUSY,
-		    "interface %s is a TAP device "
-		    "or has packet information on",
-		    name);
-	return 0;
-}
-
-static int
-attach(struct netlink *nl, int fd, const char *name, struct ifreq *ifr,
-    struct nerr *e)
-{
-	memset(ifr, 0, sizeof(*ifr));
-	if (ioctl(fd, TUNGETIFF, ifr) == 0)
-		return attached_check(ifr, name, e);
-	memset(ifr, 0, sizeof(*ifr));
-	memcpy(ifr->ifr_name, name, strnlen(name, sizeof(ifr->ifr_name) - 1));
-	ifr->ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;
-	if (ioctl(fd, TUNSETIFF, ifr) == -1)
-		return attach_refused(nl, name, errno, e);
-	/* reads back IFF_PERSIST too */
-	if (ioctl(fd, TUNGETIFF, ifr) == -1)
-		return nerr_set(
-		    e, AFW_EIO, "interface %s: %s", name, strerror(errno));
-	return 0;
-}
-
-int
-link_attach(struct netlink *nl, struct link_tun *t, int fd, const char *name,
-    struct nerr *e)
-{
-	struct link_info info;
-	struct ifreq ifr;
-	int size = VNET_HDR, fl;
-
-	if (attach(nl, fd, name, &ifr, e) == -1)
-		return -1;
-	t->vnet_hdr = (ifr.ifr_flags & IFF_VNET_HDR) != 0 ? VNET_HDR : 0;
-	if (t->vnet_hdr != 0 && ioctl(fd, TUNSETVNETHDRSZ, &size) == -1)
-		return nerr_set(e, AFW_EIO, "interface %s: header size: %s",
-		    name, strerror(errno));
-	if ((fl = fcntl(fd, F_GETFL)) == -1 ||
-	    fcntl(fd, F_SETFL, fl | O_NONBLOCK) == -1)
-		return nerr_set(e, AFW_EIO, "interface %s: non-blocking: %s",
-		    name, strerror(errno));
-	if (link_get(nl, name, 0, &info) == -1)
-		return nerr_set(e, AFW_EIO, "interface %s: %s", name, nl->text);
-	t->fd = fd;
-	t->ifindex = info.ifindex;
-	t->mtu = info.mtu;
-	t->persistent = (ifr.ifr_flags & IFF_PERSIST) != 0;
-	memcpy(t->name, info.name, sizeof(t->name));
-	return 0;
-}
-
-int
-link_revive(struct netlink *nl, struct link_tun *t, struct nerr *e)
-{
-	char name[AFW_IFNAME_SIZE];
-
-	memcpy(name, t->name, sizeof(name));
-	t->ifindex = 0;
-	return link_attach(nl, t, t->fd, name, e);
 }
 
 /* Does the device have this address? */
@@ -279,7 +194,7 @@ addr_ensure(struct netlink *nl, uint32_t ifindex, const struct afw_addr *addr)
 
 /* Per-interface settings, which others write to /proc/sys/net. */
 static int
-conf_set(struct netlink *nl, uint32_t ifindex, int family)
+conf_set(struct netlink *nl, uint32_t ifindex, int family, int value)
 {
 	_Alignas(8) char buf[NETLINK_MSG_SIZE];
 	struct ifinfomsg ifi = {.ifi_index = (int)ifindex};
@@ -291,11 +206,10 @@ conf_set(struct netlink *nl, uint32_t ifindex, int family)
 	af = mnl_attr_nest_start(nlh, (uint16_t)family);
 	if (family == AF_INET) {
 		conf = mnl_attr_nest_start(nlh, IFLA_INET_CONF);
-		mnl_attr_put_u32(nlh, IPV4_DEVCONF_RP_FILTER, RPF_LOOSE);
+		mnl_attr_put_u32(nlh, IPV4_DEVCONF_RP_FILTER, (uint32_t)value);
 		mnl_attr_nest_end(nlh, conf);
 	} else {
-		mnl_attr_put_u8(
-		    nlh, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+		mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE, (uint8_t)value);
 	}
 	mnl_attr_nest_end(nlh, af);
 	mnl_attr_nest_end(nlh, spec);
@@ -317,17 +231,44 @@ up_set(struct netlink *nl, uint32_t ifindex, bool up, uint32_t mtu)
 	return netlink_talk(nl, nlh);
 }
 
-static int
-setup_failed(struct netlink *nl, const struct link_tun *t, const char *what,
-    struct nerr *e)
+int
+link_rp_filter(struct netlink *nl, uint32_t ifindex, int value)
 {
-	return nerr_set(e, afw_error_from_errno(errno), "interface %s: %s: %s",
-	    t->name, what, nl->text);
+	return conf_set(nl, ifindex, AF_INET, value);
 }
 
 int
-link_setup(struct netlink *nl, struct link_tun *t,
-    const struct afw_m_config *cfg, struct nerr *e)
+link_up(struct netlink *nl, uint32_t ifindex, bool up)
+{
+	return up_set(nl, ifindex, up, 0);
+}
+
+int
+link_addr_del(struct netlink *nl, uint32_t ifindex, const struct afw_addr *addr)
+{
+	return addr_change(nl, RTM_DELADDR, 0, ifindex, addr);
+}
+
+static int
+setup_failed(
+    struct netlink *nl, const char *name, const char *what, struct nerr *e)
+{
+	return nerr_set(e, afw_error_from_errno(errno), "interface %s: %s: %s",
+	    name, what, nl->text);
+}
+
+/* Up and the MTU. */
+static int
+state_setup(struct netlink *nl, const struct link_info *info, uint32_t mtu)
+{
+	if ((info->flags & IFF_UP) != 0 && (mtu == 0 || mtu == info->mtu))
+		return 0;
+	return up_set(nl, info->ifindex, true, mtu) == -1 ? -1 : 1;
+}
+
+int
+link_setup(struct netlink *nl, uint32_t ifindex, const struct afw_m_config *cfg,
+    uint32_t *mtu, struct nerr *e)
 {
 	struct link_info info;
 	int changed = 0, rc;
@@ -335,56 +276,30 @@ link_setup(struct netlink *nl, struct link_tun *t,
 	if (cfg->tun_mtu != 0 && cfg->tun_mtu < MTU_LEAST)
 		return nerr_set(e, AFW_EINVAL, "tun_mtu %u is below %d",
 		    cfg->tun_mtu, MTU_LEAST);
-	if (link_get(nl, NULL, t->ifindex, &info) == -1)
-		return setup_failed(nl, t, "state", e);
-	if (info.rp_filter != RPF_LOOSE) {
-		if (conf_set(nl, t->ifindex, AF_INET) == -1)
-			return setup_failed(nl, t, "rp_filter", e);
+	if (link_get(nl, NULL, ifindex, &info) == -1)
+		return setup_failed(nl, cfg->tun_ifname, "state", e);
+	if (info.rp_filter != LINK_RPF_LOOSE) {
+		if (link_rp_filter(nl, ifindex, LINK_RPF_LOOSE) == -1)
+			return setup_failed(nl, info.name, "rp_filter", e);
 		changed++;
 	}
 	/* a kernel without IPv6 says nothing of it */
 	if (info.addr_gen != -1 && info.addr_gen != IN6_ADDR_GEN_MODE_NONE) {
-		if (conf_set(nl, t->ifindex, AF_INET6) == -1)
-			return setup_failed(nl, t, "IPv6 addresses", e);
+		if (conf_set(nl, ifindex, AF_INET6, IN6_ADDR_GEN_MODE_NONE) ==
+		    -1)
+			return setup_failed(nl, info.name, "IPv6 addresses", e);
 		changed++;
 	}
-	if ((info.flags & IFF_UP) == 0 ||
-	    (cfg->tun_mtu != 0 && cfg->tun_mtu != info.mtu)) {
-		if (up_set(nl, t->ifindex, true, cfg->tun_mtu) == -1)
-			return setup_failed(nl, t, "up", e);
-		changed++;
-	}
-	t->mtu = cfg->tun_mtu != 0 ? cfg->tun_mtu : info.mtu;
+	if ((rc = state_setup(nl, &info, cfg->tun_mtu)) == -1)
+		return setup_failed(nl, info.name, "up", e);
+	changed += rc;
+	*mtu = cfg->tun_mtu != 0 ? cfg->tun_mtu : info.mtu;
 	if ((cfg->flags & AFW_C_NO_SOCKET_SETUP) == 0 &&
 	    cfg->tun_addr.family == 4) {
-		rc = addr_ensure(nl, t->ifindex, &cfg->tun_addr);
+		rc = addr_ensure(nl, ifindex, &cfg->tun_addr);
 		if (rc == -1)
-			return setup_failed(nl, t, "address", e);
+			return setup_failed(nl, info.name, "address", e);
 		changed += rc;
 	}
 	return changed;
-}
-
-void
-link_delete(struct netlink *nl, struct link_tun *t, const struct afw_addr *addr)
-{
-	_Alignas(8) char buf[NETLINK_MSG_SIZE];
-	struct ifinfomsg ifi = {.ifi_index = (int)t->ifindex};
-
-	if (t->ifindex != 0 && t->persistent) {
-		/* another's device: as it was, not away */
-		if (addr->family == 4)
-			(void)addr_change(nl, RTM_DELADDR, 0, t->ifindex, addr);
-		(void)up_set(nl, t->ifindex, false, 0);
-	} else if (t->ifindex != 0 &&
-	    netlink_talk(nl,
-		netlink_msg(buf, RTM_DELLINK, 0, &ifi, sizeof(ifi))) == -1 &&
-	    errno != ENODEV) {
-		log_warn(
-		    "interface %s: cannot be deleted: %s", t->name, nl->text);
-	}
-	if (t->fd != -1)
-		(void)close(t->fd);
-	memset(t, 0, sizeof(*t));
-	t->fd = -1;
 }

@@ -5,15 +5,7 @@
 #include "lib/wire/msg.h"
 #include "netlink.h"
 
-/* The TUN. fd is -1 when there is none. */
-struct link_tun {
-	int fd;
-	uint32_t ifindex; /* 0: the device was deleted under us */
-	uint32_t mtu;
-	uint32_t vnet_hdr; /* bytes before each packet */
-	bool persistent;   /* made by somebody else, and stays */
-	char name[AFW_IFNAME_SIZE];
-};
+#define LINK_RPF_LOOSE 2 /* of rp_filter */
 
 /* What the kernel says of an interface. */
 struct link_info {
@@ -21,28 +13,26 @@ struct link_info {
 	char name[AFW_IFNAME_SIZE];
 	char kind[16];           /* "tun", "" for hardware */
 	int rp_filter, addr_gen; /* -1: not said */
+	int64_t owner, group;    /* of a TUN; -1: none, or not said */
+	bool persist;
 };
 
 /* By name, or (name NULL) by index. 0, or -1: ENODEV, or what netlink says. */
 int link_get(struct netlink *nl, const char *name, uint32_t ifindex,
     struct link_info *info);
+/* From an RTM_NEWLINK. */
+void link_parse(const struct nlmsghdr *nlh, struct link_info *info);
 
-/*
- * Makes fd the TUN of that name: fd is either attached to it already or an
- * unused /dev/net/tun. The fd becomes t's. -1: the fd is still the caller's.
- */
-int link_attach(struct netlink *nl, struct link_tun *t, int fd,
-    const char *name, struct nerr *e);
-/* The device is gone although we hold the fd: make it again. */
-int link_revive(struct netlink *nl, struct link_tun *t, struct nerr *e);
 /*
  * Up, MTU, address, loose reverse-path filter, no IPv6 address of its own.
  * How many of these had to be changed, or -1.
  */
-int link_setup(struct netlink *nl, struct link_tun *t,
-    const struct afw_m_config *cfg, struct nerr *e);
-/* The device goes, whoever else may hold it. */
-void link_delete(
-    struct netlink *nl, struct link_tun *t, const struct afw_addr *addr);
+int link_setup(struct netlink *nl, uint32_t ifindex,
+    const struct afw_m_config *cfg, uint32_t *mtu, struct nerr *e);
+/* 0, or -1, errno and nl->text. */
+int link_rp_filter(struct netlink *nl, uint32_t ifindex, int value);
+int link_up(struct netlink *nl, uint32_t ifindex, bool up);
+int link_addr_del(
+    struct netlink *nl, uint32_t ifindex, const struct afw_addr *addr);
 
 #endif

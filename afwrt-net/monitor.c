@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "effect.h"
 #include "lib/daemon/log.h"
+#include "links.h"
 #include "state.h"
 
 #define READS_MAX 64 /* in one go */
@@ -27,6 +29,10 @@ link_event(const struct nlmsghdr *nlh)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 
+	if (links_event(nlh))
+		effect_links();
+	if (nlh->nlmsg_type == RTM_DELLINK)
+		config_kick();
 	if ((uint32_t)ifi->ifi_index == net.tun.ifindex)
 		reconcile_soon("the TUN's link");
 	else
@@ -99,6 +105,16 @@ nft_event(const struct nlmsghdr *nlh)
 }
 
 static void
+lost(void)
+{
+	reconcile_soon("lost events");
+	reconcile_wan_soon();
+	if (links_dump(&net.rt) == -1)
+		log_warn("interfaces: %s", net.rt.text);
+	effect_links();
+}
+
+static void
 read_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct netlink *nl = arg;
@@ -111,8 +127,7 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 	for (i = 0; i < READS_MAX; i++) {
 		got = mnl_socket_recvfrom(nl->sk, rx, sizeof(rx));
 		if (got == -1 && (errno == ENOBUFS || errno == ENOSPC)) {
-			reconcile_soon("lost events");
-			reconcile_wan_soon();
+			lost();
 			continue;
 		}
 		if (got <= 0)

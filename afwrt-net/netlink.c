@@ -46,6 +46,7 @@ nerr_set(struct nerr *e, unsigned int code, const char *fmt, ...)
 	va_list ap;
 
 	e->code = code;
+	e->soon = false;
 	va_start(ap, fmt);
 	(void)vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);

@@ -11,6 +11,7 @@
 /* What went wrong: a code for the reply and a sentence for the reader. */
 struct nerr {
 	unsigned int code; /* enum afw_error */
+	bool soon;         /* it may pass by itself: a dying process' */
 	char text[184];
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The table `inet afwrt` as a whole: looked at, made, repaired, removed.
- * Repair is one transaction that keeps what the sets hold.
+ * The table `inet afwrt`, and its sister `bridge afwrt`, as a whole: looked
+ * at, made, repaired, removed. Repair is one transaction that keeps what the
+ * sets hold.
  */
 #include "nft.h"
 
@@ -24,9 +25,11 @@
 #include "lib/daemon/log.h"
 
 /* not in the headers of older kernels; PERSIST came with Linux 6.9 */
-#define TABLE_OWNER   0x2
-#define TABLE_PERSIST 0x4
-#define PRIO_MANGLE   (-150)
+#define TABLE_OWNER       0x2
+#define TABLE_PERSIST     0x4
+#define BRIDGE_PREROUTING 0 /* NF_BR_PRE_ROUTING of the kernel */
+#define PRIO_MANGLE       (-150)
+#define PRIO_LAST         300 /* after NAT, which may route anew */
 
 /* What is there. */
 struct state {
@@ -104,9 +107,9 @@ rules_again(void *arg)
 }
 
 static struct nlmsghdr *
-get_msg(void *buf, uint16_t what, uint16_t attr)
+get_msg(void *buf, uint8_t family, uint16_t what, uint16_t attr)
 {
-	const struct nfgenmsg g = {.nfgen_family = NFPROTO_INET};
+	const struct nfgenmsg g = {.nfgen_family = family};
 	struct nlmsghdr *nlh;
 
 	nlh = netlink_msg(buf, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | what), 0,
@@ -116,16 +119,17 @@ get_msg(void *buf, uint16_t what, uint16_t attr)
 }
 
 static int
-state_get(struct nft *n, struct state *s)
+state_get(struct nft *n, uint8_t family, struct state *s)
 {
 	_Alignas(8) char buf[NETLINK_MSG_SIZE];
 
 	memset(s, 0, sizeof(*s));
-	if (netlink_get(&n->nl, get_msg(buf, NFT_MSG_GETTABLE, NFTA_TABLE_NAME),
+	if (netlink_get(&n->nl,
+		get_msg(buf, family, NFT_MSG_GETTABLE, NFTA_TABLE_NAME),
 		table_cb, s) == -1)
 		return errno == ENOENT ? 0 : -1;
 	return netlink_dump(&n->nl,
-	    get_msg(buf, NFT_MSG_GETRULE, NFTA_RULE_TABLE), rule_cb,
+	    get_msg(buf, family, NFT_MSG_GETRULE, NFTA_RULE_TABLE), rule_cb,
 	    rules_again, s);
 }
 
@@ -136,11 +140,11 @@ flags_wanted(const struct nft *n)
 }
 
 static bool
-rules_good(const struct state *s, const struct plan *p)
+rules_good(const struct state *s, const struct plan *p, uint8_t family)
 {
 	char want[NFT_COMMENTS_SIZE];
 
-	nft_rules_comments(p, want, sizeof(want));
+	nft_rules_comments(p, family, want, sizeof(want));
 	return s->table && strcmp(s->comments, want) == 0;
 }
 
@@ -153,19 +157,20 @@ ownership_good(const struct nft *n, const struct state *s)
 
 /* In and out of the batch: a message about our table. */
 static struct nlmsghdr *
-msg_start(struct nft *n, struct netlink_batch *b, uint16_t what, uint16_t flags)
+msg_start(struct nft *n, struct netlink_batch *b, uint8_t family, uint16_t what,
+    uint16_t flags)
 {
 	uint32_t seq;
 	void *at = netlink_batch_next(&n->nl, b, &seq);
 
-	return nftnl_nlmsg_build_hdr(at, what, NFPROTO_INET, flags, seq);
+	return nftnl_nlmsg_build_hdr(at, what, family, flags, seq);
 }
 
 static void
-table_put(struct nft *n, struct netlink_batch *b, uint16_t what)
+table_put(struct nft *n, struct netlink_batch *b, uint8_t family, uint16_t what)
 {
-	struct nlmsghdr *nlh =
-	    msg_start(n, b, what, what == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
+	struct nlmsghdr *nlh = msg_start(
+	    n, b, family, what, what == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
 
 	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, NFT_TABLE_NAME);
 	if (what == NFT_MSG_NEWTABLE)
@@ -173,46 +178,66 @@ table_put(struct nft *n, struct netlink_batch *b, uint16_t what)
 	netlink_batch_add(b, nlh);
 }
 
+/* For nft's listings only: a name is in host order, as it thinks of them. */
+static void
+byteorder_say(struct nftnl_set *s, int i)
+{
+	struct nftnl_udata_buf *u;
+
+	if (nft_sets[i].type != NFT_TYPE_IFNAME)
+		return;
+	u = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
+	if (u == NULL ||
+	    !nftnl_udata_put_u32(u, NFTNL_UDATA_SET_KEYBYTEORDER, 1))
+		fatal("nft: out of memory");
+	nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(u),
+	    nftnl_udata_buf_len(u));
+	nftnl_udata_buf_free(u);
+}
+
 static void
 set_put(struct nft *n, struct netlink_batch *b, int i)
 {
-	struct nlmsghdr *nlh = msg_start(n, b, NFT_MSG_NEWSET, NLM_F_CREATE);
+	struct nlmsghdr *nlh =
+	    msg_start(n, b, nft_sets[i].family, NFT_MSG_NEWSET, NLM_F_CREATE);
 	struct nftnl_set *s = nftnl_set_alloc();
 
 	if (s == NULL)
 		fatal("nft: out of memory");
 	nftnl_set_set_str(s, NFTNL_SET_TABLE, NFT_TABLE_NAME);
 	nftnl_set_set_str(s, NFTNL_SET_NAME, nft_sets[i].name);
-	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_INET);
+	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, nft_sets[i].family);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, nft_sets[i].type);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, nft_sets[i].len);
 	nftnl_set_set_u32(s, NFTNL_SET_ID, (uint32_t)i + 1);
+	byteorder_say(s, i);
 	nftnl_set_nlmsg_build_payload(nlh, s);
 	nftnl_set_free(s);
 	netlink_batch_add(b, nlh);
 }
 
 static void
-chain_put(
-    struct nft *n, struct netlink_batch *b, const char *name, uint32_t hook)
+chain_put(struct nft *n, struct netlink_batch *b, uint8_t family,
+    const char *name, uint32_t hook, int prio)
 {
-	struct nlmsghdr *nlh = msg_start(n, b, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+	struct nlmsghdr *nlh =
+	    msg_start(n, b, family, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
 	struct nftnl_chain *c = nftnl_chain_alloc();
 
 	if (c == NULL)
 		fatal("nft: out of memory");
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_FAMILY, NFPROTO_INET);
+	nftnl_chain_set_u32(c, NFTNL_CHAIN_FAMILY, family);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, NFT_TABLE_NAME);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
 	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook);
-	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, PRIO_MANGLE);
+	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, prio);
 	nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
 	nftnl_chain_nlmsg_build_payload(nlh, c);
 	nftnl_chain_free(c);
 	netlink_batch_add(b, nlh);
 	/* all of its rules out: they come anew */
-	nlh = msg_start(n, b, NFT_MSG_DELRULE, 0);
+	nlh = msg_start(n, b, family, NFT_MSG_DELRULE, 0);
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, NFT_TABLE_NAME);
 	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, name);
 	netlink_batch_add(b, nlh);
@@ -220,29 +245,40 @@ chain_put(
 
 /* One transaction; with anew the table is deleted first, and its sets. */
 static int
-build(struct nft *n, const struct plan *p, bool anew)
+build(struct nft *n, const struct plan *p, uint8_t family, bool anew)
 {
 	struct netlink_batch b = {.len = 0};
 	int i;
 
 	if (anew)
-		table_put(n, &b, NFT_MSG_DELTABLE);
-	table_put(n, &b, NFT_MSG_NEWTABLE);
+		table_put(n, &b, family, NFT_MSG_DELTABLE);
+	table_put(n, &b, family, NFT_MSG_NEWTABLE);
 	for (i = 0; i < NFT_SETS; i++)
-		set_put(n, &b, i);
-	chain_put(n, &b, NFT_CHAIN_MARK, NF_INET_PRE_ROUTING);
-	chain_put(n, &b, NFT_CHAIN_GUARD, NF_INET_FORWARD);
-	nft_rules_put(n, &b, p);
+		if (nft_sets[i].family == family)
+			set_put(n, &b, i);
+	if (family == NFPROTO_BRIDGE) {
+		chain_put(n, &b, family, NFT_CHAIN_MARK, BRIDGE_PREROUTING,
+		    PRIO_MANGLE);
+	} else {
+		chain_put(n, &b, family, NFT_CHAIN_MARK, NF_INET_PRE_ROUTING,
+		    PRIO_MANGLE);
+		chain_put(n, &b, family, NFT_CHAIN_GUARD, NF_INET_FORWARD,
+		    PRIO_MANGLE);
+		if (p->guard)
+			chain_put(n, &b, family, NFT_CHAIN_OUTPUT,
+			    NF_INET_LOCAL_OUT, PRIO_LAST);
+	}
+	nft_rules_put(n, &b, p, family);
 	return netlink_batch_run(&n->nl, &b);
 }
 
 /* The table of an earlier life, whose owner is dead, becomes ours. */
 static int
-claim(struct nft *n)
+claim(struct nft *n, uint8_t family)
 {
 	struct netlink_batch b = {.len = 0};
 
-	table_put(n, &b, NFT_MSG_NEWTABLE);
+	table_put(n, &b, family, NFT_MSG_NEWTABLE);
 	return netlink_batch_run(&n->nl, &b);
 }
 
@@ -253,35 +289,126 @@ flags_refused(int e)
 	return e == EOPNOTSUPP || e == EINVAL || e == ERANGE;
 }
 
-int
-nft_ensure(struct nft *n, const struct plan *p, struct nerr *e)
+/* Made by us for the other mode: no rule of it may stay in a chain. */
+static bool
+other_mode(const struct state *s, const struct plan *p)
+{
+	char line[32];
+
+	(void)snprintf(line, sizeof(line), "ours: 0x%x\n", p->outer);
+	return s->table && !p->guard && strstr(s->comments, line) != NULL;
+}
+
+/* An owner that is dying may stand there for a moment more. */
+static int
+failed(struct nft *n, struct nerr *e)
+{
+	bool soon = errno == EPERM;
+
+	(void)nerr_set(
+	    e, afw_error_from_errno(errno), "nftables: %s", n->nl.text);
+	e->soon = soon;
+	return -1;
+}
+
+static int
+ensure(struct nft *n, const struct plan *p, uint8_t family, struct nerr *e)
 {
 	struct state s;
 
-	if (state_get(n, &s) == -1)
-		return nerr_set(
-		    e, afw_error_from_errno(errno), "nftables: %s", n->nl.text);
-	if (s.table && s.owner != 0 && s.owner != n->nl.port)
-		return nerr_set(e, AFW_EBUSY,
-		    "nftables: table inet %s is "
-		    "owned by another running program",
+	if (state_get(n, family, &s) == -1)
+		return failed(n, e);
+	if (s.table && s.owner != 0 && s.owner != n->nl.port) {
+		(void)nerr_set(e, AFW_EBUSY,
+		    "nftables: table %s is owned by another running program",
 		    NFT_TABLE_NAME);
-	if (rules_good(&s, p) && (ownership_good(n, &s) || claim(n) == 0))
+		e->soon = true;
+		return -1;
+	}
+	if (rules_good(&s, p, family) &&
+	    (ownership_good(n, &s) || claim(n, family) == 0))
 		return 0;
-	if (build(n, p, false) == 0)
+	if (build(n, p, family, other_mode(&s, p)) == 0)
 		return 1;
 	/* something of another shape has our names */
-	if (s.table && build(n, p, true) == 0)
+	if (s.table && build(n, p, family, true) == 0)
 		return 1;
 	if (!n->plain && flags_refused(errno)) {
 		log_info("nftables: this kernel has no owned tables: ours "
 			 "is watched instead");
 		n->plain = true;
-		if (build(n, p, false) == 0)
+		if (build(n, p, family, false) == 0)
 			return 1;
 	}
-	return nerr_set(
-	    e, afw_error_from_errno(errno), "nftables: %s", n->nl.text);
+	return failed(n, e);
+}
+
+static int
+table_remove(struct nft *n, uint8_t family, struct nerr *e)
+{
+	struct netlink_batch b = {.len = 0};
+
+	table_put(n, &b, family, NFT_MSG_DELTABLE);
+	if (netlink_batch_run(&n->nl, &b) == -1 && errno != ENOENT &&
+	    !(family == NFPROTO_BRIDGE && errno == EOPNOTSUPP))
+		return nerr_set(e, afw_error_from_errno(errno),
+		    "nftables: table %s not removed: %s", NFT_TABLE_NAME,
+		    n->nl.text);
+	return 0;
+}
+
+/* The sister: there or not, as the plan says. */
+static int
+bridge_ensure(struct nft *n, const struct plan *p, struct nerr *e)
+{
+	struct state s;
+	bool plain = n->plain;
+	int rc;
+
+	if (!p->bridge || n->no_bridge) {
+		n->bridge = false;
+		if (p->unsure || state_get(n, NFPROTO_BRIDGE, &s) == -1 ||
+		    !s.table)
+			return 0;
+		return table_remove(n, NFPROTO_BRIDGE, e) == -1 ? -1 : 1;
+	}
+	rc = ensure(n, p, NFPROTO_BRIDGE, e);
+	n->bridge = rc != -1;
+	if (rc == -1 && !e->soon) {
+		/* the other table could be made: so it is the family */
+		log_err(
+		    "rules of a bridge's port are not possible: %s", e->text);
+		n->plain = plain;
+		n->no_bridge = true;
+		rc = 0;
+	}
+	return rc;
+}
+
+int
+nft_ensure(struct nft *n, const struct plan *p, struct nerr *e)
+{
+	int inet = ensure(n, p, NFPROTO_INET, e), bridge;
+
+	if (inet == -1 || (bridge = bridge_ensure(n, p, e)) == -1)
+		return -1;
+	return inet + bridge;
+}
+
+int
+nft_free(struct nft *n, struct nerr *e)
+{
+	struct state s;
+
+	e->soon = false;
+	if (state_get(n, NFPROTO_INET, &s) == -1 || !s.table || s.owner == 0 ||
+	    s.owner == n->nl.port)
+		return 0;
+	(void)nerr_set(e, AFW_EBUSY,
+	    "nftables: table inet %s is owned by another running program",
+	    NFT_TABLE_NAME);
+	e->soon = true;
+	return -1;
 }
 
 bool
@@ -289,18 +416,14 @@ nft_there(struct nft *n)
 {
 	struct state s;
 
-	return state_get(n, &s) == 0 && s.table;
+	return state_get(n, NFPROTO_INET, &s) == 0 && s.table;
 }
 
 int
 nft_remove(struct nft *n, struct nerr *e)
 {
-	struct netlink_batch b = {.len = 0};
+	int rc = table_remove(n, NFPROTO_INET, e);
 
-	table_put(n, &b, NFT_MSG_DELTABLE);
-	if (netlink_batch_run(&n->nl, &b) == -1 && errno != ENOENT)
-		return nerr_set(e, afw_error_from_errno(errno),
-		    "nftables: table inet %s not removed: %s", NFT_TABLE_NAME,
-		    n->nl.text);
-	return 0;
+	n->bridge = false;
+	return table_remove(n, NFPROTO_BRIDGE, e) == -1 ? -1 : rc;
 }

@@ -1,249 +1,293 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The constant rules, as expressions. The cost of a packet does not grow with
- * the number of devices: those are in the sets. Each rule has a comment that
- * names all that it depends on; equal comments are equal rules.
+ * The constant rules. The cost of a packet does not grow with the number of
+ * devices: those are in the sets. Each rule has a comment that names all that
+ * it depends on; equal comments are equal rules. The selective mode:
  *
- *   chain afwrt_chain {        # prerouting, mangle: who is protected
- *       iifname TUN return
- *       ether saddr @mac meta mark set 0x8     (and ip4, ip6, iface)
+ *   table inet afwrt {
+ *       chain afwrt_chain {    # prerouting, mangle: who is protected
+ *           iifname TUN return
+ *           ether saddr @mac meta mark set 0x8     (and ip4, ip6, iface)
+ *       }
+ *       chain afwrt_guard {    # forward: whatever happens to routes and marks
+ *           oifname WAN meta mark 0x8 drop
+ *           oifname WAN ether saddr @mac drop      (and ip4, ip6, iface)
+ *       }
  *   }
- *   chain afwrt_guard {        # forward: whatever happens to routes and marks
- *       oifname WAN meta mark 0x8 drop
- *       oifname WAN ether saddr @mac drop      (and ip4, ip6, iface)
+ *   table bridge afwrt {       # only while a rule names a bridge's port:
+ *       chain afwrt_chain {    # above, iifname is the bridge already
+ *           iifname @iface meta mark set 0x8
+ *       }
  *   }
+ *
+ * With default_gateway nobody is marked. The two halves in main are routes
+ * like any other: one that is more specific, as a hostile DHCP server may push
+ * it, goes before them. So what leaves by the uplink is decided here. Of what
+ * is forwarded: nothing. Of the router's own: our outer sockets, known by
+ * their mark (only CAP_NET_ADMIN can set one), and what keeps the link itself
+ * alive and is never routed further: link scope, ND and MLD, IGMP, DHCP, and
+ * (lan_bypass) the networks the uplink is connected to. ARP does not pass
+ * here. A connected network must be a private one, or small: else a lease
+ * with a very short prefix would be a hole again (wan.c).
+ *
+ *       chain afwrt_guard { oifname WAN drop }
+ *       chain afwrt_output {   # output, after everybody's NAT
+ *           oifname != WAN return
+ *           meta mark & OUTER == OUTER return
+ *           ip daddr 224.0.0.0/24 return  (and so on)
+ *           drop
+ *       }
  */
+#include <netinet/in.h>
+
 #include <arpa/inet.h>
-#include <linux/if_arp.h>
-#include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/udata.h>
 
 #include "lib/daemon/log.h"
+#include "lib/wire/addr.h"
 #include "nft.h"
+#include "nft_expr.h"
+
+#define RULES_MAX 40
 
 /* nft's numbers of data types, for its listings: ether_addr, ipv4_addr... */
 const struct nft_set nft_sets[NFT_SETS] = {
-    [NFT_MAC] = {"mac", 6, 9},
-    [NFT_IP4] = {"ip4", 4, 7},
-    [NFT_IP6] = {"ip6", 16, 8},
-    [NFT_IFACE] = {"iface", 16, 41},
+    [NFT_MAC] = {"mac", 6, 9, NFPROTO_INET},
+    [NFT_IP4] = {"ip4", 4, 7, NFPROTO_INET},
+    [NFT_IP6] = {"ip6", 16, 8, NFPROTO_INET},
+    [NFT_IFACE] = {"iface", 16, NFT_TYPE_IFNAME, NFPROTO_INET},
+    [NFT_PORT] = {"iface", 16, NFT_TYPE_IFNAME, NFPROTO_BRIDGE},
 };
 
-static struct nftnl_expr *
-expr_add(struct nftnl_rule *r, const char *kind)
-{
-	struct nftnl_expr *x = nftnl_expr_alloc(kind);
+enum what {
+	NOT_FROM_TUN,
+	MARK_SOURCE,
+	GUARD_MARK,
+	GUARD_SOURCE,
+	GUARD_ALL,
+	OUT_ELSEWHERE,
+	OUT_OURS,
+	OUT_TO,
+	OUT_IGMP,
+	OUT_ND,
+	OUT_DHCP,
+	OUT_DROP
+};
 
-	if (x == NULL)
-		fatal("nft: out of memory");
-	nftnl_rule_add_expr(r, x);
-	return x;
+struct one {
+	enum what what;
+	int set;
+	const struct prefix *to;
+};
+
+/* What is of link scope by its very address. */
+static const struct prefix link_scope[] = {{4, 32, {255, 255, 255, 255}},
+    {4, 24, {224, 0, 0, 0}}, {4, 16, {169, 254}}, {6, 10, {0xfe, 0x80}},
+    {6, 16, {0xff, 0x01}}, {6, 16, {0xff, 0x02}}};
+
+static int
+list_selective(const struct plan *p, struct one *r)
+{
+	int n = 0, i;
+
+	r[n++].what = NOT_FROM_TUN;
+	for (i = 0; i < NFT_INET_SETS; i++)
+		r[n++] = (struct one){.what = MARK_SOURCE, .set = i};
+	if (p->wan[0] == '\0')
+		return n;
+	r[n++].what = GUARD_MARK;
+	for (i = 0; i < NFT_INET_SETS; i++)
+		r[n++] = (struct one){.what = GUARD_SOURCE, .set = i};
+	return n;
+}
+
+static int
+list_guard(const struct plan *p, struct one *r)
+{
+	int n = 0;
+	size_t i;
+
+	if (p->wan[0] == '\0')
+		return 0;
+	r[n++].what = GUARD_ALL;
+	r[n++].what = OUT_ELSEWHERE;
+	r[n++].what = OUT_OURS;
+	for (i = 0; i < sizeof(link_scope) / sizeof(link_scope[0]); i++)
+		r[n++] = (struct one){.what = OUT_TO, .to = &link_scope[i]};
+	r[n++].what = OUT_IGMP;
+	r[n++].what = OUT_ND;
+	r[n++].what = OUT_DHCP;
+	for (i = 0; i < p->n_near; i++)
+		r[n++] = (struct one){.what = OUT_TO, .to = &p->near[i]};
+	r[n++].what = OUT_DROP;
+	return n;
+}
+
+/* The rules of a plan in one table, in order. */
+static int
+list(const struct plan *p, uint8_t family, struct one r[RULES_MAX])
+{
+	memset(r, 0, RULES_MAX * sizeof(*r));
+	if (family == NFPROTO_BRIDGE) {
+		r[0] = (struct one){.what = MARK_SOURCE, .set = NFT_PORT};
+		return 1;
+	}
+	if (p->selective)
+		return list_selective(p, r);
+	return p->guard ? list_guard(p, r) : 0;
+}
+
+static const char *
+chain_of(const struct one *r)
+{
+	if (r->what <= MARK_SOURCE)
+		return NFT_CHAIN_MARK;
+	return r->what <= GUARD_ALL ? NFT_CHAIN_GUARD : NFT_CHAIN_OUTPUT;
 }
 
 static void
-meta_get(struct nftnl_rule *r, uint32_t key)
+describe(const struct plan *p, const struct one *r, char *buf, size_t size)
 {
-	struct nftnl_expr *x = expr_add(r, "meta");
+	char text[AFW_ADDR_TEXT];
+	struct afw_addr a;
 
-	nftnl_expr_set_u32(x, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_META_DREG, NFT_REG_1);
-}
-
-static void
-cmp_equal(struct nftnl_rule *r, const void *data, uint32_t len)
-{
-	struct nftnl_expr *x = expr_add(r, "cmp");
-
-	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
-	nftnl_expr_set(x, NFTNL_EXPR_CMP_DATA, data, len);
-}
-
-static void
-payload_get(struct nftnl_rule *r, uint32_t base, uint32_t offset, uint32_t len)
-{
-	struct nftnl_expr *x = expr_add(r, "payload");
-
-	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_BASE, base);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_LEN, len);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
-}
-
-static void
-bitwise(struct nftnl_rule *r, uint32_t and, uint32_t xor)
-{
-	struct nftnl_expr *x = expr_add(r, "bitwise");
-
-	nftnl_expr_set_u32(x, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_BITWISE_LEN, sizeof(and));
-	nftnl_expr_set(x, NFTNL_EXPR_BITWISE_MASK, &and, sizeof(and));
-	nftnl_expr_set(x, NFTNL_EXPR_BITWISE_XOR, &xor, sizeof(xor));
-}
-
-static void
-verdict(struct nftnl_rule *r, int v)
-{
-	struct nftnl_expr *x = expr_add(r, "immediate");
-
-	nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_VERDICT, (uint32_t)v);
-}
-
-static void
-name_is(struct nftnl_rule *r, uint32_t key, const char *ifname)
-{
-	char name[16] = "";
-
-	memcpy(name, ifname, strnlen(ifname, sizeof(name) - 1));
-	meta_get(r, key);
-	cmp_equal(r, name, sizeof(name));
-}
-
-/* "the packet's source is in this set" */
-static void
-source_in(struct nftnl_rule *r, int set)
-{
-	static const uint8_t proto4 = NFPROTO_IPV4, proto6 = NFPROTO_IPV6;
-	static const uint16_t ether = ARPHRD_ETHER;
-	struct nftnl_expr *x;
-
-	switch (set) {
-	case NFT_MAC:
-		meta_get(r, NFT_META_IIFTYPE);
-		cmp_equal(r, &ether, sizeof(ether));
-		payload_get(r, NFT_PAYLOAD_LL_HEADER,
-		    offsetof(struct ethhdr, h_source), ETH_ALEN);
+	switch (r->what) {
+	case NOT_FROM_TUN:
+		(void)snprintf(buf, size, "not from %s", p->tun);
 		break;
-	case NFT_IP4: /* RFC 791: source at 12; RFC 8200: at 8 */
-		meta_get(r, NFT_META_NFPROTO);
-		cmp_equal(r, &proto4, 1);
-		payload_get(r, NFT_PAYLOAD_NETWORK_HEADER, 12, 4);
+	case MARK_SOURCE:
+		(void)snprintf(buf, size, "protected %s: 0x%x/0x%x",
+		    nft_sets[r->set].name, p->mark, p->mask);
 		break;
-	case NFT_IP6:
-		meta_get(r, NFT_META_NFPROTO);
-		cmp_equal(r, &proto6, 1);
-		payload_get(r, NFT_PAYLOAD_NETWORK_HEADER, 8, 16);
+	case GUARD_MARK:
+		(void)snprintf(buf, size, "guard: 0x%x/0x%x not to %s", p->mark,
+		    p->mask, p->wan);
+		break;
+	case GUARD_SOURCE:
+		(void)snprintf(buf, size, "guard: protected %s not to %s",
+		    nft_sets[r->set].name, p->wan);
+		break;
+	case GUARD_ALL:
+		(void)snprintf(buf, size, "guard: nothing to %s", p->wan);
+		break;
+	case OUT_ELSEWHERE:
+		(void)snprintf(buf, size, "only to %s", p->wan);
+		break;
+	case OUT_OURS:
+		(void)snprintf(buf, size, "ours: 0x%x", p->outer);
+		break;
+	case OUT_TO:
+		memset(&a, 0, sizeof(a));
+		a.family = r->to->family;
+		memcpy(a.b, r->to->b, sizeof(a.b));
+		(void)snprintf(buf, size, "near: %s/%u",
+		    afw_addr_print(&a, text, sizeof(text)), r->to->len);
+		break;
+	case OUT_IGMP:
+		(void)snprintf(buf, size, "IGMP");
+		break;
+	case OUT_ND:
+		(void)snprintf(buf, size, "ND and MLD");
+		break;
+	case OUT_DHCP:
+		(void)snprintf(buf, size, "DHCP");
+		break;
+	case OUT_DROP:
+		(void)snprintf(buf, size, "guard: nothing else to %s", p->wan);
+		break;
+	}
+}
+
+static void
+fill_out(struct nftnl_rule *r, const struct plan *p, const struct one *o)
+{
+	/* RFC 2131: from the client's port 68 to the server's 67 */
+	static const uint8_t dhcp[] = {0, 68, 0, 67};
+
+	switch (o->what) {
+	case OUT_ELSEWHERE:
+		nft_expr_name(r, NFT_META_OIFNAME, p->wan, true);
+		break;
+	case OUT_OURS:
+		nft_expr_mark_is(r, p->outer, p->outer);
+		break;
+	case OUT_TO:
+		nft_expr_to(r, o->to);
+		break;
+	case OUT_IGMP:
+		nft_expr_proto(r, 4, IPPROTO_IGMP);
+		break;
+	case OUT_ND: /* RFC 2710 and RFC 4861: MLD 130 to 132, ND to 137 */
+		nft_expr_icmp6(r, 130, 137);
+		break;
+	case OUT_DHCP:
+		nft_expr_proto(r, 4, IPPROTO_UDP);
+		nft_expr_transport(r, dhcp, sizeof(dhcp));
 		break;
 	default:
-		meta_get(r, NFT_META_IIFNAME);
-		break;
-	}
-	x = expr_add(r, "lookup");
-	nftnl_expr_set_u32(x, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-	nftnl_expr_set_str(x, NFTNL_EXPR_LOOKUP_SET, nft_sets[set].name);
-}
-
-static void
-mark_set(struct nftnl_rule *r, const struct plan *p)
-{
-	struct nftnl_expr *x;
-
-	if (p->mask == UINT32_MAX) {
-		x = expr_add(r, "immediate");
-		nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
-		nftnl_expr_set(
-		    x, NFTNL_EXPR_IMM_DATA, &p->mark, sizeof(p->mark));
-	} else {
-		meta_get(r, NFT_META_MARK);
-		bitwise(r, ~p->mask, p->mark);
-	}
-	x = expr_add(r, "meta");
-	nftnl_expr_set_u32(x, NFTNL_EXPR_META_KEY, NFT_META_MARK);
-	nftnl_expr_set_u32(x, NFTNL_EXPR_META_SREG, NFT_REG_1);
-}
-
-static void
-mark_is(struct nftnl_rule *r, const struct plan *p)
-{
-	meta_get(r, NFT_META_MARK);
-	if (p->mask != UINT32_MAX)
-		bitwise(r, p->mask, 0);
-	cmp_equal(r, &p->mark, sizeof(p->mark));
-}
-
-/* The rules of a plan by number: comment and chain; false behind the last. */
-enum {
-	RULE_TUN,
-	RULE_MARK,
-	RULE_GUARD = RULE_MARK + NFT_SETS,
-	RULE_GUARD_SET,
-	RULE_END = RULE_GUARD_SET + NFT_SETS
-};
-
-static bool
-rule_describe(const struct plan *p, int i, char *comment, size_t size)
-{
-	if (i >= RULE_GUARD && p->wan[0] == '\0')
-		return false;
-	if (i == RULE_TUN)
-		(void)snprintf(comment, size, "not from %s", p->tun);
-	else if (i < RULE_GUARD)
-		(void)snprintf(comment, size, "protected %s: 0x%x/0x%x",
-		    nft_sets[i - RULE_MARK].name, p->mark, p->mask);
-	else if (i == RULE_GUARD)
-		(void)snprintf(comment, size, "guard: 0x%x/0x%x not to %s",
-		    p->mark, p->mask, p->wan);
-	else if (i < RULE_END)
-		(void)snprintf(comment, size, "guard: protected %s not to %s",
-		    nft_sets[i - RULE_GUARD_SET].name, p->wan);
-	return i < RULE_END;
-}
-
-static void
-rule_fill(struct nftnl_rule *r, const struct plan *p, int i)
-{
-	if (i == RULE_TUN) {
-		name_is(r, NFT_META_IIFNAME, p->tun);
-		verdict(r, NFT_RETURN);
+		nft_expr_counter(r);
+		nft_expr_verdict(r, NF_DROP);
 		return;
 	}
-	if (i < RULE_GUARD) {
-		source_in(r, i - RULE_MARK);
-		mark_set(r, p);
-		return;
-	}
-	name_is(r, NFT_META_OIFNAME, p->wan);
-	if (i == RULE_GUARD)
-		mark_is(r, p);
-	else
-		source_in(r, i - RULE_GUARD_SET);
-	(void)expr_add(r, "counter");
-	verdict(r, NF_DROP);
+	nft_expr_verdict(r, NFT_RETURN);
 }
 
 static void
-rule_put(struct nft *n, struct netlink_batch *b, const struct plan *p, int i,
-    const char *comment)
+fill(struct nftnl_rule *r, const struct plan *p, const struct one *o)
+{
+	if (o->what >= OUT_ELSEWHERE) {
+		fill_out(r, p, o);
+		return;
+	}
+	if (o->what == NOT_FROM_TUN) {
+		nft_expr_name(r, NFT_META_IIFNAME, p->tun, false);
+		nft_expr_verdict(r, NFT_RETURN);
+		return;
+	}
+	if (o->what == MARK_SOURCE) {
+		nft_expr_source(r, o->set);
+		nft_expr_mark_set(r, p);
+		return;
+	}
+	nft_expr_name(r, NFT_META_OIFNAME, p->wan, false);
+	if (o->what == GUARD_MARK)
+		nft_expr_mark_is(r, p->mark, p->mask);
+	else if (o->what == GUARD_SOURCE)
+		nft_expr_source(r, o->set);
+	nft_expr_counter(r);
+	nft_expr_verdict(r, NF_DROP);
+}
+
+static void
+rule_put(struct nft *n, struct netlink_batch *b, const struct plan *p,
+    uint8_t family, const struct one *o)
 {
 	struct nftnl_rule *r = nftnl_rule_alloc();
 	struct nftnl_udata_buf *u = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
 	struct nlmsghdr *nlh;
+	char comment[128];
 	uint32_t seq;
 	void *at = netlink_batch_next(&n->nl, b, &seq);
 
+	describe(p, o, comment, sizeof(comment));
 	if (r == NULL || u == NULL ||
 	    !nftnl_udata_put_strz(u, NFTNL_UDATA_RULE_COMMENT, comment))
 		fatal("nft: out of memory");
-	nftnl_rule_set_u32(r, NFTNL_RULE_FAMILY, NFPROTO_INET);
+	nftnl_rule_set_u32(r, NFTNL_RULE_FAMILY, family);
 	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, NFT_TABLE_NAME);
-	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN,
-	    i < RULE_GUARD ? NFT_CHAIN_MARK : NFT_CHAIN_GUARD);
+	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain_of(o));
 	nftnl_rule_set_data(r, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(u),
 	    nftnl_udata_buf_len(u));
-	rule_fill(r, p, i);
-	nlh = nftnl_nlmsg_build_hdr(at, NFT_MSG_NEWRULE, NFPROTO_INET,
-	    NLM_F_CREATE | NLM_F_APPEND, seq);
+	fill(r, p, o);
+	nlh = nftnl_nlmsg_build_hdr(
+	    at, NFT_MSG_NEWRULE, family, NLM_F_CREATE | NLM_F_APPEND, seq);
 	nftnl_rule_nlmsg_build_payload(nlh, r);
 	netlink_batch_add(b, nlh);
 	nftnl_udata_buf_free(u);
@@ -251,24 +295,28 @@ rule_put(struct nft *n, struct netlink_batch *b, const struct plan *p, int i,
 }
 
 void
-nft_rules_put(struct nft *n, struct netlink_batch *b, const struct plan *p)
+nft_rules_put(struct nft *n, struct netlink_batch *b, const struct plan *p,
+    uint8_t family)
 {
-	char comment[128];
-	int i;
+	struct one r[RULES_MAX];
+	int i, count = list(p, family, r);
 
-	for (i = 0; rule_describe(p, i, comment, sizeof(comment)); i++)
-		rule_put(n, b, p, i, comment);
+	for (i = 0; i < count; i++)
+		rule_put(n, b, p, family, &r[i]);
 }
 
 void
-nft_rules_comments(const struct plan *p, char *buf, size_t size)
+nft_rules_comments(const struct plan *p, uint8_t family, char *buf, size_t size)
 {
+	struct one r[RULES_MAX];
+	int i, count = list(p, family, r);
 	char comment[128];
 	size_t len = 0;
-	int i;
 
 	buf[0] = '\0';
-	for (i = 0; rule_describe(p, i, comment, sizeof(comment)); i++)
+	for (i = 0; i < count; i++) {
+		describe(p, &r[i], comment, sizeof(comment));
 		len += (size_t)snprintf(
 		    buf + len, len < size ? size - len : 0, "%s\n", comment);
+	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The elements of the four sets. Many travel in one message (its list may
+ * The elements of the sets. Many travel in one message (its list may
  * have 64 KiB), and all messages of one change in one transaction.
  */
 #include <arpa/inet.h>
@@ -20,20 +20,28 @@
 /* Elements in one message: 1500 of 40 bytes are under 64 KiB. */
 #define ELEMENTS_MAX 1500
 
-static int
-set_of(const struct afw_key *k, const void **data)
+/* The key's bytes in this set, NULL: it does not belong there. */
+static const void *
+data_in(int set, const struct afw_key *k)
 {
-	switch (k->kind) {
-	case AFW_KEY_MAC:
-		*data = k->mac;
-		return NFT_MAC;
-	case AFW_KEY_IFACE:
-		*data = k->iface;
-		return NFT_IFACE;
+	switch (set) {
+	case NFT_MAC:
+		return k->kind == AFW_KEY_MAC ? k->mac : NULL;
+	case NFT_IFACE:
+	case NFT_PORT:
+		return k->kind == AFW_KEY_IFACE ? k->iface : NULL;
 	default:
-		*data = k->addr.b;
-		return k->addr.family == 4 ? NFT_IP4 : NFT_IP6;
+		return k->kind == AFW_KEY_IP &&
+			k->addr.family == (set == NFT_IP4 ? 4 : 6)
+		    ? k->addr.b
+		    : NULL;
 	}
+}
+
+static bool
+has_set(const struct nft *n, int set)
+{
+	return set != NFT_PORT || n->bridge;
 }
 
 static bool
@@ -42,7 +50,8 @@ key_from(struct afw_key *k, int set, const void *data, size_t len)
 	static const uint8_t kinds[] = {[NFT_MAC] = AFW_KEY_MAC,
 	    [NFT_IP4] = AFW_KEY_IP,
 	    [NFT_IP6] = AFW_KEY_IP,
-	    [NFT_IFACE] = AFW_KEY_IFACE};
+	    [NFT_IFACE] = AFW_KEY_IFACE,
+	    [NFT_PORT] = AFW_KEY_IFACE};
 
 	memset(k, 0, sizeof(*k));
 	if (len != nft_sets[set].len)
@@ -50,7 +59,7 @@ key_from(struct afw_key *k, int set, const void *data, size_t len)
 	k->kind = kinds[set];
 	if (set == NFT_MAC)
 		memcpy(k->mac, data, len);
-	else if (set == NFT_IFACE)
+	else if (k->kind == AFW_KEY_IFACE)
 		memcpy(k->iface, data, len);
 	else
 		memcpy(k->addr.b, data, len);
@@ -60,11 +69,9 @@ key_from(struct afw_key *k, int set, const void *data, size_t len)
 }
 
 static void
-element_put(struct nlmsghdr *nlh, const struct afw_key *k)
+element_put(struct nlmsghdr *nlh, int set, const void *data)
 {
 	struct nlattr *elem, *key;
-	const void *data;
-	int set = set_of(k, &data);
 
 	elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
 	key = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
@@ -85,14 +92,14 @@ elements_put(struct nft *n, struct netlink_batch *b, int set, bool in,
 	uint32_t seq;
 
 	for (i = 0; i < count; i++) {
-		if (set_of(&keys[i], &data) != set)
+		if ((data = data_in(set, &keys[i])) == NULL)
 			continue;
 		if (in_msg == 0) {
 			void *at = netlink_batch_next(&n->nl, b, &seq);
 
 			nlh = nftnl_nlmsg_build_hdr(at,
 			    in ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
-			    NFPROTO_INET, in ? NLM_F_CREATE : 0, seq);
+			    nft_sets[set].family, in ? NLM_F_CREATE : 0, seq);
 			mnl_attr_put_strz(
 			    nlh, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE_NAME);
 			mnl_attr_put_strz(
@@ -100,7 +107,7 @@ elements_put(struct nft *n, struct netlink_batch *b, int set, bool in,
 			list = mnl_attr_nest_start(
 			    nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 		}
-		element_put(nlh, &keys[i]);
+		element_put(nlh, set, data);
 		if (++in_msg == ELEMENTS_MAX) {
 			mnl_attr_nest_end(nlh, list);
 			netlink_batch_add(b, nlh);
@@ -128,8 +135,7 @@ touched_add(struct nft_touched *t, const struct afw_key *k)
 /* A dump against what is wanted: surplus collected, the rest ticked off. */
 struct compare {
 	const struct devices *want;
-	struct nft_touched *surplus;
-	size_t before; /* surplus of the sets compared before this one */
+	struct nft_touched surplus;
 	int set;
 };
 
@@ -138,7 +144,7 @@ compare_again(void *arg)
 {
 	struct compare *c = arg;
 
-	c->surplus->n = c->before;
+	c->surplus.n = 0;
 }
 
 static void
@@ -157,9 +163,9 @@ compare_take(struct compare *c, const struct nlattr *elem)
 				mnl_attr_get_payload_len(v)))
 				continue;
 			if ((d = device_find(c->want, &k)) != NULL)
-				d->seen = true;
+				d->seen |= UINT32_C(1) << c->set;
 			else
-				touched_add(c->surplus, &k);
+				touched_add(&c->surplus, &k);
 		}
 	}
 }
@@ -176,41 +182,55 @@ compare_cb(const struct nlmsghdr *nlh, void *arg)
 }
 
 static int
-set_compare(struct nft *n, struct compare *c)
+set_dump(struct nft *n, struct compare *c)
 {
 	_Alignas(8) char buf[NETLINK_MSG_SIZE];
-	const struct nfgenmsg g = {.nfgen_family = NFPROTO_INET};
+	const struct nfgenmsg g = {.nfgen_family = nft_sets[c->set].family};
 	struct nlmsghdr *nlh;
 
 	nlh = netlink_msg(buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM,
 	    0, &g, sizeof(g));
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE_NAME);
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, nft_sets[c->set].name);
-	c->before = c->surplus->n;
 	return netlink_dump(&n->nl, nlh, compare_cb, compare_again, c);
 }
 
-/* Surplus first in touched, then what is missing; where the second starts. */
-static int
-differences(struct nft *n, const struct devices *t, struct nft_touched *diff,
-    size_t *missing)
+static void
+touched_append(struct nft_touched *t, const struct nft_touched *more)
 {
-	struct compare c = {.want = t, .surplus = diff};
+	size_t i;
+
+	for (i = 0; i < more->n; i++)
+		touched_add(t, &more->key[i]);
+}
+
+/* What differs in one set goes into the batch, and to touched. */
+static int
+set_sync(struct nft *n, struct netlink_batch *b, int set,
+    const struct devices *t, struct nft_touched *touched)
+{
+	struct compare c = {.want = t, .set = set};
+	struct nft_touched missing = {.n = 0};
 	struct device *d = NULL;
 	size_t i = 0;
+	int rc;
 
 	while (device_next(t, &i, &d))
-		d->seen = false;
-	for (c.set = 0; c.set < NFT_SETS; c.set++)
-		if (set_compare(n, &c) == -1)
-			return -1;
-	*missing = diff->n;
-	i = 0;
-	d = NULL;
-	while (device_next(t, &i, &d))
-		if (!d->seen && !d->fresh)
-			touched_add(diff, &d->key);
-	return 0;
+		d->seen &= ~(UINT32_C(1) << set);
+	if ((rc = set_dump(n, &c)) == -1)
+		goto out;
+	for (i = 0, d = NULL; device_next(t, &i, &d);)
+		if (data_in(set, &d->key) != NULL && !d->fresh &&
+		    (d->seen & UINT32_C(1) << set) == 0)
+			touched_add(&missing, &d->key);
+	elements_put(n, b, set, false, c.surplus.key, c.surplus.n);
+	elements_put(n, b, set, true, missing.key, missing.n);
+	touched_append(touched, &c.surplus);
+	touched_append(touched, &missing);
+out:
+	free(c.surplus.key);
+	free(missing.key);
+	return rc;
 }
 
 int
@@ -218,37 +238,34 @@ nft_sync(struct nft *n, const struct devices *t, struct nft_touched *touched,
     struct nerr *e)
 {
 	struct netlink_batch b = {.len = 0};
-	size_t missing = 0;
 	int set;
 
 	memset(touched, 0, sizeof(*touched));
-	if (differences(n, t, touched, &missing) == -1)
-		goto fail;
-	if (touched->n == 0)
-		return 0;
-	for (set = 0; set < NFT_SETS; set++) {
-		elements_put(n, &b, set, false, touched->key, missing);
-		elements_put(n, &b, set, true, touched->key + missing,
-		    touched->n - missing);
-	}
+	for (set = 0; set < NFT_SETS; set++)
+		if (has_set(n, set) && set_sync(n, &b, set, t, touched) == -1)
+			goto fail;
 	if (netlink_batch_run(&n->nl, &b) == -1)
 		goto fail;
 	return (int)touched->n;
 fail:
+	(void)nerr_set(
+	    e, afw_error_from_errno(errno), "nftables: %s", n->nl.text);
+	free(b.buf);
 	free(touched->key);
 	memset(touched, 0, sizeof(*touched));
-	return nerr_set(
-	    e, afw_error_from_errno(errno), "nftables: %s", n->nl.text);
+	return -1;
 }
 
 int
 nft_element(struct nft *n, const struct afw_key *k, bool in, struct nerr *e)
 {
 	struct netlink_batch b = {.len = 0};
-	const void *data;
 	char name[64];
+	int set;
 
-	elements_put(n, &b, set_of(k, &data), in, k, 1);
+	for (set = 0; set < NFT_SETS; set++)
+		if (has_set(n, set))
+			elements_put(n, &b, set, in, k, 1);
 	if (netlink_batch_run(&n->nl, &b) == 0)
 		return 0;
 	return nerr_set(e, afw_error_from_errno(errno), "nftables: %s: %s",

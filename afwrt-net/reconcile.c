@@ -4,6 +4,8 @@
  * differences are touched, so that running this at any time is right: after
  * our own restart, and whenever the monitor says that somebody else was here.
  */
+#include <linux/if.h>
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,9 @@
 #include <errno.h>
 
 #include "conntrack.h"
+#include "effect.h"
 #include "lib/daemon/log.h"
+#include "link.h"
 #include "route.h"
 #include "rule.h"
 #include "state.h"
@@ -28,6 +32,11 @@ static uint64_t repairs;
 static struct afw_ratelimit repair_limit;
 /* "auto" without a default route: the guard stays at the last uplink */
 static char guarded[AFW_IFNAME_SIZE];
+/* the uplink whose rp_filter we made loose, and what it was */
+static struct {
+	uint32_t ifindex;
+	int was;
+} loose;
 
 static void
 plan_make(struct plan *p)
@@ -39,9 +48,18 @@ plan_make(struct plan *p)
 	if (net.mode == NET_OFF)
 		return;
 	p->selective = net_selective();
-	p->halves = on && (c->flags & AFW_C_DEFAULT_GATEWAY) != 0;
+	p->halves = (c->flags & AFW_C_DEFAULT_GATEWAY) != 0;
+	p->guard = p->halves && net_filters();
+	p->bridge = p->selective && net.bridge;
+	p->unsure = p->selective && (!net.synced || !on);
 	p->lan_bypass = (c->flags & AFW_C_LAN_BYPASS) != 0;
-	p->ifindex = on ? net.tun.ifindex : 0;
+	/* blocked: a TUN that stays, without a reader, does it */
+	p->ifindex = (on || p->halves) && !net.tun.down ? net.tun.ifindex : 0;
+	p->outer = sockets_mark();
+	if (p->lan_bypass && p->guard) {
+		memcpy(p->near, net.wan.near, sizeof(p->near));
+		p->n_near = net.wan.n_near;
+	}
 	p->mark = c->fwmark;
 	p->mask = c->fwmark_mask;
 	p->table = c->route_table;
@@ -58,9 +76,22 @@ reconcile_check(bool *ours, struct nerr *e)
 	plan_make(&p);
 	if (rule_check(&net.rt, &p, ours, e) == -1)
 		return -1;
-	if (p.selective && nft_there(&net.nft))
-		*ours = true;
+	if (net_filters()) {
+		if (nft_free(&net.nft, e) == -1)
+			return -1;
+		if (nft_there(&net.nft))
+			*ours = true;
+	}
 	return route_check(&net.rt, &p, e);
+}
+
+/* No interface, or one whose settings are not ours to touch. */
+static bool
+hands_off(void)
+{
+	return net.tun.foreign &&
+	    (net.tun.ifindex == 0 ||
+		(net.cfg.flags & AFW_C_NO_SOCKET_SETUP) != 0);
 }
 
 /* The TUN: there and set up. */
@@ -72,34 +103,69 @@ link_repair(struct nerr *e)
 
 	if (net.mode != NET_ON || net.tun.fd == -1)
 		return 0;
+	if (hands_off()) {
+		net.tun.down = net.tun.ifindex != 0 &&
+		    (link_get(&net.rt, NULL, net.tun.ifindex, &info) == -1 ||
+			(info.flags & IFF_UP) == 0);
+		return 0;
+	}
 	if (net.tun.ifindex == 0 ||
 	    link_get(&net.rt, NULL, net.tun.ifindex, &info) == -1) {
-		if (link_revive(&net.rt, &net.tun, e) == -1)
+		if (tun_revive(&net.rt, &net.tun, e) == -1)
 			return -1;
 		changed = 1;
 	}
-	if ((rc = link_setup(&net.rt, &net.tun, &net.cfg, e)) == -1)
+	if ((rc = link_setup(
+		 &net.rt, net.tun.ifindex, &net.cfg, &net.tun.mtu, e)) == -1)
 		return -1;
+	if (tun_hold(&net.tun, (net.cfg.flags & AFW_C_DEFAULT_GATEWAY) != 0) ==
+	    -1)
+		log_warn("interface %s: not persistent: %s", net.tun.name,
+		    strerror(errno));
 	if (changed)
 		flows_device(afw_daemon_peer(AFW_TUN));
 	return changed + rc;
 }
 
+/*
+ * With the halves every way back is by the TUN, and a strict reverse-path
+ * filter would drop all that comes in by the uplink.
+ */
+static void
+uplink_loosen(bool on)
+{
+	if (loose.ifindex != 0 && (!on || loose.ifindex != net.wan.ifindex)) {
+		(void)link_rp_filter(&net.rt, loose.ifindex, loose.was);
+		loose.ifindex = 0;
+	}
+	if (!on || loose.ifindex != 0 || net.wan.ifindex == 0 ||
+	    net.wan.rp_filter == LINK_RPF_LOOSE || net.wan.rp_filter == -1)
+		return;
+	if (link_rp_filter(&net.rt, net.wan.ifindex, LINK_RPF_LOOSE) == -1) {
+		log_warn("uplink: rp_filter: %s", net.rt.text);
+		return;
+	}
+	loose.ifindex = net.wan.ifindex;
+	loose.was = net.wan.rp_filter;
+}
+
 static int
 sets_repair(struct nerr *e)
 {
+	static const struct devices none;
 	struct nft_touched touched;
 	int rc;
 
-	if (!net.synced)
+	if (!net.synced && net_selective())
 		return 0; /* we do not know yet what belongs there */
-	rc = nft_sync(&net.nft, &net.devices, &touched, e);
+	rc = nft_sync(
+	    &net.nft, net_selective() ? &net.devices : &none, &touched, e);
 	free(touched.key);
 	return rc;
 }
 
 int
-reconcile_run(bool elements, struct nerr *e)
+reconcile_run(enum reconcile_sets how, struct nerr *e)
 {
 	int link, routes, rules, table = 0, sets = 0;
 	struct plan p;
@@ -109,13 +175,15 @@ reconcile_run(bool elements, struct nerr *e)
 	link = link_repair(e);
 	/* without a TUN what blocks is needed all the more: go on */
 	plan_make(&p);
+	uplink_loosen(p.halves);
 	if ((routes = route_sync(&net.rt, &p, e)) == -1 ||
 	    (rules = rule_sync(&net.rt, &p, e)) == -1)
 		return -1;
-	if (p.selective) {
+	if (p.selective || p.guard) {
 		if ((table = nft_ensure(&net.nft, &p, e)) == -1)
 			return -1;
-		if ((elements || table > 0) && (sets = sets_repair(e)) == -1)
+		if ((how == SETS_LOOK || (how == SETS_IF_NEW && table > 0)) &&
+		    (sets = sets_repair(e)) == -1)
 			return -1;
 	}
 	return link == -1 ? -1 : link + routes + rules + table + sets;
@@ -131,7 +199,7 @@ repair_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	repaired_ms = afw_now_ms();
-	if ((n = reconcile_run(true, &e)) == -1) {
+	if ((n = reconcile_run(SETS_LOOK, &e)) == -1) {
 		if (afw_ratelimit_ok(&repair_limit, 5))
 			log_err("what another program changed could not be "
 				"put back: %s",
@@ -173,10 +241,11 @@ remove_all(struct nerr *e)
 	e->code = AFW_OK;
 	if (rule_sync(&net.rt, &none, e) == -1)
 		rc = -1;
-	if (net_selective() && nft_remove(&net.nft, rc == 0 ? e : &other) == -1)
+	if (net_filters() && nft_remove(&net.nft, rc == 0 ? e : &other) == -1)
 		rc = -1;
 	if (route_sync(&net.rt, &none, rc == 0 ? e : &other) == -1)
 		rc = -1;
+	uplink_loosen(false);
 	return rc;
 }
 
@@ -185,20 +254,36 @@ static void
 devices_forget(bool connections)
 {
 	struct device *d = NULL;
-	struct afw_key *keys = calloc(net.devices.n + 1, sizeof(*keys));
+	struct afw_key *keys = calloc(net.devices.n + 1, sizeof(*keys)), *addr;
 	size_t i = 0, n = 0;
 
 	if (keys == NULL)
 		fatal("reconcile: out of memory");
 	while (device_next(&net.devices, &i, &d))
 		keys[n++] = d->key;
+	addr = effect_addrs(keys, n, &n);
 	apply_reset();
-	net.synced = true;
-	(void)flows_replay(NULL);
 	net.synced = false;
+	flows_forget();
 	if (connections && net_selective())
-		(void)conntrack_forget(&net.ct, keys, n);
+		(void)conntrack_forget(&net.ct, addr, n);
+	free(addr);
 	free(keys);
+}
+
+static int
+clear_keep(struct nerr *e)
+{
+	int rc;
+
+	devices_forget(false);
+	net.mode = NET_BLOCKED;
+	rc = reconcile_run(SETS_IF_NEW, e);
+	if (net.tun.held)
+		tun_leave(&net.tun);
+	else
+		tun_delete(&net.rt, &net.tun, &net.cfg);
+	return rc == -1 ? -1 : 0;
 }
 
 int
@@ -206,17 +291,16 @@ reconcile_clear(bool keep, struct nerr *e)
 {
 	int rc;
 
-	if (keep && net.mode != NET_OFF) {
-		devices_forget(false);
-		net.mode = NET_BLOCKED;
-		rc = reconcile_run(false, e);
-		link_delete(&net.rt, &net.tun, &net.cfg.tun_addr);
-		return rc == -1 ? -1 : 0;
-	}
+	config_drop();
+	if (keep && net.mode != NET_OFF)
+		return clear_keep(e);
 	rc = remove_all(e);
 	devices_forget(true);
-	link_delete(&net.rt, &net.tun, &net.cfg.tun_addr);
+	tun_delete(&net.rt, &net.tun, &net.cfg);
+	if (tun_sweep(&net.rt) == -1 && rc == 0)
+		rc = nerr_set(e, AFW_EIO, "interface: %s", net.rt.text);
 	net.mode = NET_OFF;
+	net.bridge = false;
 	guarded[0] = '\0';
 	return rc;
 }
@@ -263,17 +347,18 @@ reconcile_wan_tell_all(void)
 static void
 wan_cb(evutil_socket_t fd, short what, void *arg)
 {
-	char before[AFW_IFNAME_SIZE];
+	struct plan before, now;
 	struct nerr e;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
-	memcpy(before, guarded, sizeof(before));
+	plan_make(&before);
 	if (net.mode == NET_OFF || !reconcile_wan_look())
 		return;
-	if (memcmp(before, guarded, sizeof(before)) != 0 &&
-	    reconcile_run(false, &e) == -1)
+	plan_make(&now);
+	if ((now.halves || memcmp(&before, &now, sizeof(before)) != 0) &&
+	    reconcile_run(SETS_IF_NEW, &e) == -1)
 		log_err("guard of %s: %s", guarded, e.text);
 	reconcile_wan_tell_all();
 }

@@ -19,8 +19,8 @@
 #define OUTER_MARK       0x10
 #define OUTER_MARK_OTHER 0x20
 
-static uint32_t
-outer_mark(void)
+uint32_t
+sockets_mark(void)
 {
 	return ((OUTER_MARK ^ net.cfg.fwmark) & net.cfg.fwmark_mask) == 0
 	    ? OUTER_MARK_OTHER
@@ -52,7 +52,7 @@ prepare(int fd, const struct afw_m_socket *m)
 	if (net.mode == NET_OFF)
 		return 0; /* verify_user: no configuration, no uplink */
 	if (bind_to(fd, net.wan.msg.ifname) == -1 ||
-	    option(fd, SOL_SOCKET, SO_MARK, (int)outer_mark()) == -1)
+	    option(fd, SOL_SOCKET, SO_MARK, (int)sockets_mark()) == -1)
 		return -1;
 	if (net.cfg.rcvbuf != 0 &&
 	    option(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)net.cfg.rcvbuf) == -1)

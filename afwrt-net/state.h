@@ -6,8 +6,9 @@
 
 #include "device.h"
 #include "lib/daemon/daemon.h"
-#include "link.h"
+#include "flows.h"
 #include "nft.h"
+#include "tun.h"
 #include "wan.h"
 
 enum net_mode {
@@ -23,20 +24,29 @@ struct net {
 	struct afw_m_config cfg;
 	struct netlink rt, ct;
 	struct nft nft;
-	struct link_tun tun;
+	struct tun tun;
 	struct wan wan;
 	struct devices devices; /* in force, or pending */
 	/* what the sets hold is what devices says; not so after a restart,
 	 * until the supervisor has told all */
 	bool synced;
+	bool bridge;    /* a rule names a bridge's port */
 	uint32_t epoch; /* counts the times devices was replaced */
 };
 extern struct net net;
 
+/* We may touch netfilter. */
+static inline bool
+net_filters(void)
+{
+	return (net.cfg.flags & AFW_C_NO_IPTABLES) == 0;
+}
+
+/* Devices are marked, one by one. */
 static inline bool
 net_selective(void)
 {
-	return (net.cfg.flags & AFW_C_NO_IPTABLES) == 0;
+	return net_filters() && (net.cfg.flags & AFW_C_DEFAULT_GATEWAY) == 0;
 }
 
 /* ---- reconcile.c: the system against what it should be ----------------- */
@@ -44,8 +54,11 @@ net_selective(void)
 void reconcile_init(void);
 /* Who else uses our numbers; *ours: something of an earlier life is there. */
 int reconcile_check(bool *ours, struct nerr *e);
-/* Makes it so; elements: the sets' content too. How many changes, or -1. */
-int reconcile_run(bool elements, struct nerr *e);
+/* The sets' content: looked at, or only when the tables had to be made, or
+ * not at all, as the caller does it. */
+enum reconcile_sets { SETS_SKIP, SETS_IF_NEW, SETS_LOOK };
+/* Makes it so. How many changes, or -1. */
+int reconcile_run(enum reconcile_sets how, struct nerr *e);
 /* Somebody touched what is ours: put it back, now but not too often. */
 void reconcile_soon(const char *what);
 /* Everything away, or (keep) all that lets a protected device through. */
@@ -57,31 +70,25 @@ bool reconcile_wan_look(void);
 void reconcile_wan_tell(struct afw_link *l);
 void reconcile_wan_tell_all(void);
 
+/* ---- config.c: NET_CONFIG ---------------------------------------------- */
+
+int config_set(
+    struct afw_link *l, uint32_t id, const struct afw_m_config *c, int fd);
+/* Something went that one may be waiting for. */
+void config_kick(void);
+/* One that waits is given up. */
+void config_drop(void);
+void config_init(void);
+
 /* ---- monitor.c: what others do to the system --------------------------- */
 
 int monitor_init(void);
 
 /* ---- sockets.c: sockets to the outside --------------------------------- */
 
+/* The bit that marks them. */
+uint32_t sockets_mark(void);
 int sockets_get(struct afw_link *l, uint32_t id, const struct afw_m_socket *m);
-
-/* ---- flows.c: what afwrt-tun must know --------------------------------- */
-
-/* The TUN to tun, and all flows; when it came (again) or the TUN did. */
-void flows_device(struct afw_link *l);
-/* One flow; cb as afw_link_request. False: tun is not there, cb won't run. */
-bool flows_set(
-    const struct afw_addr *a, uint32_t route, afw_reply_cb cb, void *arg);
-void flows_del(const struct afw_addr *a);
-/*
- * All of net.devices. done (may be NULL) runs once, from the loop or at once
- * (if tun is not there): AFW_OK, or the first refusal. A replay under way is
- * followed by this one. false: another's done waits for that already.
- */
-bool flows_replay(void (*done)(unsigned int code, const char *text));
-
-/* Nobody waits for the end of a replay any more. */
-void flows_detach(void);
 
 /* ---- apply.c: the supervisor's rules ----------------------------------- */
 
@@ -89,6 +96,8 @@ int apply_set(struct afw_link *l, uint32_t id, const struct afw_m_rule *m);
 int apply_del(struct afw_link *l, uint32_t id, const struct afw_key *k);
 void apply_begin(void);
 int apply_commit(struct afw_link *l, uint32_t id);
+/* Whether rules name ports of bridges may have changed. 0, or -1. */
+int apply_ports(struct nerr *e);
 /* Forgets every device and every request under way. */
 void apply_reset(void);
 

@@ -22,7 +22,11 @@ struct look {
 	uint32_t best; /* metric of the best default route so far */
 	bool addr4, addr6, has4, has6;
 	uint32_t sum;
+	struct wan *w;
 };
+
+#define PUBLIC4_LEAST 20 /* bits; what providers give is longer */
+#define PUBLIC6_LEAST 64
 
 /* Order of a dump must not matter: sums of hashes. */
 static uint32_t
@@ -126,12 +130,48 @@ defaults_dump(struct netlink *nl, struct look *l, int family)
 	return -1;
 }
 
+/* Addresses that nobody on the internet has (RFC 1918, 3927, 6598, 4193). */
+static bool
+is_private(const struct prefix *n)
+{
+	const uint8_t *b = n->b;
+
+	if (n->family == 6)
+		return (b[0] & 0xfe) == 0xfc && n->len >= 7;
+	return (b[0] == 10 && n->len >= 8) ||
+	    (b[0] == 172 && (b[1] & 0xf0) == 16 && n->len >= 12) ||
+	    (b[0] == 192 && b[1] == 168 && n->len >= 16) ||
+	    (b[0] == 169 && b[1] == 254 && n->len >= 16) ||
+	    (b[0] == 100 && (b[1] & 0xc0) == 64 && n->len >= 10);
+}
+
+static void
+near_take(struct wan *w, int family, uint8_t len, const struct nlattr *a)
+{
+	size_t size = family == AF_INET ? 4 : 16, i;
+	struct prefix n = {.family = family == AF_INET ? 4 : 6, .len = len};
+
+	if (mnl_attr_get_payload_len(a) != size || len > size * 8)
+		return;
+	memcpy(n.b, mnl_attr_get_payload(a), size);
+	for (i = len; i < size * 8; i++)
+		n.b[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
+	if (!is_private(&n) &&
+	    len < (n.family == 4 ? PUBLIC4_LEAST : PUBLIC6_LEAST))
+		return;
+	for (i = 0; i < w->n_near; i++)
+		if (memcmp(&w->near[i], &n, sizeof(n)) == 0)
+			return;
+	if (w->n_near < PLAN_NEAR_MAX)
+		w->near[w->n_near++] = n;
+}
+
 static void
 addr_cb(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 	uint32_t flags = ifa->ifa_flags;
-	const struct nlattr *a, *addr = NULL;
+	const struct nlattr *a, *addr = NULL, *net = NULL;
 	struct look *l = arg;
 
 	if (ifa->ifa_index != l->ifindex || ifa->ifa_scope >= RT_SCOPE_LINK)
@@ -145,10 +185,13 @@ addr_cb(const struct nlmsghdr *nlh, void *arg)
 			addr = a;
 			break;
 		case IFA_ADDRESS:
+			net = a;
 			if (addr == NULL)
 				addr = a;
 			break;
 		}
+	if (net != NULL)
+		near_take(l->w, ifa->ifa_family, ifa->ifa_prefixlen, net);
 	/* temporary ones come and go without meaning */
 	if (addr == NULL || (flags & IFA_F_TENTATIVE) != 0 ||
 	    (ifa->ifa_family == AF_INET6 && (flags & IFA_F_TEMPORARY) != 0))
@@ -157,8 +200,8 @@ addr_cb(const struct nlmsghdr *nlh, void *arg)
 		l->addr4 = true;
 	else
 		l->addr6 = true;
-	l->sum +=
-	    hash(mnl_attr_get_payload(addr), mnl_attr_get_payload_len(addr), 1);
+	l->sum += hash(mnl_attr_get_payload(addr),
+	    mnl_attr_get_payload_len(addr), 1u + ifa->ifa_prefixlen);
 }
 
 static int
@@ -191,7 +234,7 @@ uplink_find(struct netlink *nl, struct look *l)
 int
 wan_look(struct netlink *nl, const char *name, uint32_t not_this, struct wan *w)
 {
-	struct look l = {.not_this = not_this};
+	struct look l = {.not_this = not_this, .w = w};
 	struct link_info info;
 	bool automatic = strcmp(name, "auto") == 0;
 
@@ -210,6 +253,7 @@ wan_look(struct netlink *nl, const char *name, uint32_t not_this, struct wan *w)
 	    defaults_dump(nl, &l, AF_INET) == -1 ||
 	    defaults_dump(nl, &l, AF_INET6) == -1)
 		return -1;
+	w->rp_filter = info.rp_filter;
 	w->msg.mtu = info.mtu;
 	w->msg.has4 = l.has4;
 	w->msg.has6 = l.has6;

@@ -4,6 +4,7 @@
 
 #include "lib/wire/msg.h"
 #include "netlink.h"
+#include "plan.h"
 
 /* The uplink as it is now. */
 struct wan {
@@ -12,6 +13,11 @@ struct wan {
 	/* over addresses and gateways: a new lease on the same interface is
 	 * a change, too */
 	uint32_t sum;
+	/* the networks that it is connected to; not those that could be a
+	 * hole: public ones of a very short prefix */
+	struct prefix near[PLAN_NEAR_MAX];
+	uint32_t n_near;
+	int rp_filter; /* -1: not said */
 };
 
 /*

@@ -3,13 +3,16 @@
  * The TUN, as afwrt-net hands it over: read in batches, each of which ends
  * after a number of packets and of bytes so that nodes get their turn, too.
  * With the virtio-net header the kernel hands over TCP segments up to 64 KiB
- * as one packet, their checksum not completed, and takes the same.
+ * as one packet, their checksum not completed, and takes the same. Without it
+ * packets go one by one, and it need not be a TUN: an application may give the
+ * end of a socket pair that keeps packets apart.
  */
 #include "afwrt-tun/device.h"
 
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <errno.h>
@@ -22,12 +25,13 @@
 #include "lib/daemon/log.h"
 
 #define BATCH_PACKETS 64
-#define BATCH_BYTES   (512 * 1024)
+#define BATCH_BYTES   (128 * 1024) /* half of what a route queues */
 
 static struct event_base *base;
 static const struct device_input *input;
 static struct event *readable;
 static int device = -1;
+static int socket_type; /* 0: a TUN */
 static size_t header_size;
 static bool offload;
 static uint8_t buffer[sizeof(struct virtio_net_hdr_v1) + PACKET_MAX + 1];
@@ -83,7 +87,9 @@ device_read(void)
 	n = read(device, buffer, sizeof(buffer));
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	if (n == 0) { /* only what is no TUN has an end */
+	if (n == 0 && socket_type == SOCK_DGRAM)
+		return 1; /* an empty packet; these have no end */
+	if (n == 0) {
 		errno = EPIPE;
 		return -1;
 	}
@@ -111,7 +117,10 @@ device_read_cb(evutil_socket_t fd, short what, void *arg)
 		bytes += (size_t)n;
 	}
 	if (n == -1) { /* taken down under us; afwrt-net sends another */
-		log_warn("tun: device: %s", strerror(errno));
+		if (errno == EBADFD) /* deleted: the end of a run */
+			log_debug("tun: device: is gone");
+		else
+			log_warn("tun: device: %s", strerror(errno));
 		device_close();
 	}
 	input->end();
@@ -129,17 +138,41 @@ offload_set(void)
 	    "tun: device: segmentation offload %s", offload ? "on" : "off");
 }
 
-void
-device_set(int fd, const struct afw_m_device *d)
+static int
+socket_type_of(int fd)
 {
-	device_close();
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1 ? 0
+								      : type;
+}
+
+static bool
+device_usable(int fd, const struct afw_m_device *d)
+{
 	if (d->vnet_hdr != 0 &&
 	    d->vnet_hdr != sizeof(struct virtio_net_hdr_v1)) {
 		log_err(
 		    "tun: device: header of %u bytes is unknown", d->vnet_hdr);
+		return false;
+	}
+	if (socket_type_of(fd) == SOCK_STREAM) {
+		log_err("tun: device: a stream socket keeps no packets apart");
+		return false;
+	}
+	return true;
+}
+
+void
+device_set(int fd, const struct afw_m_device *d)
+{
+	device_close();
+	if (!device_usable(fd, d)) {
 		(void)close(fd);
 		return;
 	}
+	socket_type = socket_type_of(fd);
 	device = fd;
 	header_size = d->vnet_hdr;
 	(void)evutil_make_socket_nonblocking(fd);
@@ -190,7 +223,7 @@ device_write(const uint8_t *data, size_t len, const struct device_meta *m)
 	n = writev(device, v + (header_size == 0), header_size == 0 ? 1 : 2);
 	if (n >= 0)
 		return true;
-	if (errno != EAGAIN && afw_ratelimit_ok(&limit, 1))
+	if (errno != EAGAIN && errno != EBADFD && afw_ratelimit_ok(&limit, 1))
 		log_warn("tun: device: write: %s", strerror(errno));
 	return false;
 }

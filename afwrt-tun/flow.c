@@ -23,7 +23,7 @@ struct flow {
 };
 
 static struct flow **heads;
-static uint32_t n_heads, n_flows, generation, default_route;
+static uint32_t n_heads, n_flows, generation;
 
 static uint32_t
 flow_hash(uint8_t family, const uint8_t *addr)
@@ -139,18 +139,12 @@ flow_sync_end(void)
 		}
 }
 
-void
-flow_default_set(uint32_t route)
-{
-	default_route = route;
-}
-
 uint32_t
 flow_lookup(uint8_t family, const uint8_t *addr)
 {
 	struct flow *f = n_heads == 0 ? NULL : *flow_find(family, addr);
 
-	return f == NULL ? default_route : f->route;
+	return f == NULL ? 0 : f->route;
 }
 
 bool

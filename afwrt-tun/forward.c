@@ -20,6 +20,7 @@
 #include "afwrt-tun/nat.h"
 #include "afwrt-tun/nat_table.h"
 #include "afwrt-tun/segment.h"
+#include "afwrt-tun/source.h"
 #include "lib/daemon/log.h"
 
 #define MTU6_MIN 1280 /* RFC 8200, 5 */
@@ -123,6 +124,16 @@ refuse(struct route *r, const struct packet *p)
 		answer_error(p, ICMP_PROHIBITED, 0);
 }
 
+static bool
+hold(struct route *r, const struct packet *p)
+{
+	struct held *h = r->forward;
+	bool ok = held_add(&h, p);
+
+	r->forward = h;
+	return ok;
+}
+
 /*
  * The tunnel is not up. On its way: hold the packet. Down: say so, softly,
  * as connections that stand may go on when it comes back; the route decides
@@ -134,7 +145,7 @@ wait_for(struct route *r, const struct packet *p)
 	bool coming = r->state == AFW_ROUTE_IDLE ||
 	    r->state == AFW_ROUTE_CONNECTING || r->state == AFW_ROUTE_CONNECTED;
 
-	if (!coming || !held_add(r, p))
+	if (!coming || !hold(r, p))
 		r->dropped++;
 	if (!coming)
 		answer_error(p, ICMP_UNREACHABLE, 0);
@@ -160,12 +171,19 @@ up(struct route *r, struct packet *p)
 	up_translate(r, p);
 }
 
+static void
+up_by(uint32_t id, struct packet *p)
+{
+	struct route *r = id == 0 ? NULL : route_find(id);
+
+	if (r != NULL)
+		up(r, p);
+}
+
 void
 forward_from_device(uint8_t *data, size_t len, const struct device_meta *m)
 {
 	struct packet p;
-	struct route *r;
-	uint32_t id;
 
 	if (!packet_parse(&p, data, len) ||
 	    !packet_addr_carried(p.family, p.src) ||
@@ -175,10 +193,7 @@ forward_from_device(uint8_t *data, size_t len, const struct device_meta *m)
 		return; /* its checksum is nobody's to complete */
 	p.gso = m->gso;
 	p.partial = m->partial;
-	id = flow_lookup(p.family, p.src);
-	r = id == 0 ? NULL : route_find(id);
-	if (r != NULL)
-		up(r, &p);
+	up_by(source_route(&p), &p);
 }
 
 static void
@@ -283,11 +298,52 @@ forward_from_node_flush(void)
 
 /* ---- the rest ---------------------------------------------------------- */
 
+/* The loop's turn for packets that come out of a queue. */
+static void
+released_end(void)
+{
+	route_send_flush();
+	ticker_start();
+}
+
+void
+forward_default_set(uint32_t route)
+{
+	source_default_set(route);
+}
+
+void
+forward_source_flow(const struct afw_addr *a)
+{
+	clock_update();
+	source_flow(a);
+	released_end();
+}
+
+void
+forward_source_answer(uint32_t n, enum source_answer answer)
+{
+	clock_update();
+	source_answer(n, answer);
+	released_end();
+}
+
+void
+forward_source_forget(void)
+{
+	source_forget();
+}
+
 /* A held packet, if its sender has not been moved meanwhile. */
 static void
-released(struct route *r, struct packet *p)
+released(void *arg, struct packet *p)
 {
-	if (flow_lookup(p->family, p->src) == r->id)
+	struct route *r = arg;
+	uint32_t id = flow_lookup(p->family, p->src);
+
+	if (id == 0) /* it was let in here as a source of no rule */
+		id = source_default();
+	if (id == r->id)
 		up(r, p);
 	else
 		r->dropped++;
@@ -296,16 +352,21 @@ released(struct route *r, struct packet *p)
 void
 forward_route_up(struct route *r)
 {
+	struct held *h = r->forward;
+
 	nat_route_up(r);
-	held_release(r, released);
-	route_send_flush();
-	ticker_start();
+	r->forward = NULL;
+	held_release(&h, released, r);
+	released_end();
 }
 
 void
 forward_route_down(struct route *r)
 {
-	held_drop(r);
+	struct held *h = r->forward;
+
+	r->forward = NULL;
+	r->dropped += held_drop(&h);
 	fragment_drop(r->id);
 }
 
@@ -332,6 +393,7 @@ forward_init(struct event_base *base)
 
 	clock_update();
 	device_init(base, &input);
+	source_init(up_by);
 	ticker = evtimer_new(base, tick_cb, NULL);
 	if (ticker == NULL)
 		fatal("tun: no memory for a timer");
@@ -341,6 +403,7 @@ void
 forward_close(void)
 {
 	device_close();
+	source_forget();
 	if (ticker != NULL)
 		event_free(ticker);
 	ticker = NULL;

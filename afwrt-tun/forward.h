@@ -5,6 +5,7 @@
 #include <event2/event.h>
 
 #include "afwrt-tun/route.h"
+#include "afwrt-tun/source.h"
 
 /*
  * The packet path between the TUN device and the routes: parse, flow table,
@@ -26,8 +27,14 @@ int flow_set(const struct afw_addr *a, uint32_t route); /* 0 or AFW_E code */
 void flow_del(const struct afw_addr *a);
 void flow_sync_begin(void); /* what is not set until the end is dropped */
 void flow_sync_end(void);
-/* The route of sources without a flow; 0: they are dropped. */
-void flow_default_set(uint32_t route);
+
+/* The route of sources that no rule is about; 0: they are dropped. */
+void forward_default_set(uint32_t route);
+/* This source has a flow from now on; the answer to question n about one. */
+void forward_source_flow(const struct afw_addr *a);
+void forward_source_answer(uint32_t n, enum source_answer answer);
+/* Asks about every source anew. */
+void forward_source_forget(void);
 
 /*
  * The NAT table lives in this memfd (taken), which outlives the process;

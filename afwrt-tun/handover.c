@@ -5,9 +5,15 @@
  * as soon as it sees the cookie again, so the order is: the new connection
  * finishes TLS; from now on packets are held; the old one is drained (the node
  * answers once it has taken everything); only then the new one sends its
- * request. When it is up, the old one is read until the node closes it: until
- * then, and a moment longer, the node may still route answers to it, so only
- * then the held packets go out on the new one.
+ * request.
+ *
+ * When it is up the node may still route our answers to the old one: ocserv
+ * gives the new connection a device of its own, and takes the old one's away
+ * some time after it closed that connection. What it answers then is lost. So
+ * packets stay held until a probe that the node's own kernel answers has come
+ * back by the new connection. A node that does not answer such probes (it had
+ * one by the old connection, too) is given a moment after it closed the old
+ * connection.
  */
 #include <string.h>
 
@@ -16,11 +22,12 @@
 #include "afwrt-tun/tun.h"
 #include "lib/daemon/log.h"
 
-#define DRAIN_MS 2000 /* for the old connection to take what was sent */
-#define BEGIN_MS 3000 /* for the new one to be let in */
-#define CLOSE_MS 300  /* for the node to close the old one, packets held */
-/* ocserv takes up to 60 ms to take the old one's device away */
-#define SETTLE_MS 100
+#define DRAIN_MS  2000 /* for the old connection to take what was sent */
+#define BEGIN_MS  3000 /* for the new one to be let in */
+#define PROBE_MS  10   /* from the first probe to the next, then doubled */
+#define MOVE_MS   2000 /* for an answer, from a node that answers */
+#define CLOSE_MS  300  /* for the node to close the old one, packets held */
+#define SETTLE_MS 100  /* after it did, from a node that does not answer */
 #define OLD_MS    5000 /* and without */
 
 static void old_down(void *, const struct transport_end *);
@@ -56,6 +63,7 @@ hold_release(struct route *r)
 	    "route %s: %zu bytes were held", r->conf.location, p->hold.bytes);
 	p->holding = p->begun = false;
 	(void)evtimer_del(p->hold_end);
+	(void)evtimer_del(p->probe_next);
 	while ((packet = hold_front(&p->hold, &len)) != NULL) {
 		if (!route_send(r, packet, len)) {
 			route_send_flush(); /* and once more */
@@ -66,6 +74,54 @@ hold_release(struct route *r)
 	}
 	route_send_flush();
 }
+
+/* ---- probes ------------------------------------------------------------ */
+
+static void
+probe_send(struct route *r)
+{
+	struct route_private *p = r->priv;
+	uint8_t packet[PROBE_SIZE];
+
+	if (p->cur == NULL || !probe_init(&p->probe, &r->inner4, &p->server))
+		return;
+	probe_build(&p->probe, packet);
+	if (p->cur->ops->send(p->cur, packet, sizeof(packet)))
+		p->cur->ops->flush(p->cur);
+}
+
+static void
+probe_next_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct route *r = arg;
+
+	(void)fd;
+	(void)what;
+	probe_send(r);
+	timer_add(r->priv->probe_next, PROBE_MS << r->priv->probes++);
+}
+
+bool
+handover_packet(struct route *r, const uint8_t *packet, size_t len)
+{
+	struct route_private *p = r->priv;
+	enum probe_answer answer;
+
+	if (!p->holding)
+		return false;
+	answer = probe_answered(&p->probe, packet, len);
+	if (answer == PROBE_NO)
+		return false;
+	if (p->attempt != NULL) {
+		p->answers = answer == PROBE_ECHO;
+	} else {
+		log_debug("route %s: the node has moved", r->conf.location);
+		event_active(p->hold_end, EV_TIMEOUT, 0);
+	}
+	return true;
+}
+
+/* ---- the change -------------------------------------------------------- */
 
 static void
 begin(struct route *r)
@@ -121,7 +177,8 @@ handover_init(struct route *r)
 
 	p->hold_end = evtimer_new(base, hold_end_cb, r);
 	p->old_end = evtimer_new(base, old_end_cb, r);
-	if (p->hold_end == NULL || p->old_end == NULL)
+	p->probe_next = evtimer_new(base, probe_next_cb, r);
+	if (p->hold_end == NULL || p->old_end == NULL || p->probe_next == NULL)
 		fatal("%s: out of memory", afw_log_name());
 }
 
@@ -134,6 +191,7 @@ handover_cancel(struct route *r)
 	p->attempt = NULL;
 	p->holding = p->begun = false;
 	(void)evtimer_del(p->hold_end);
+	(void)evtimer_del(p->probe_next);
 	r->dropped += hold_clear(&p->hold);
 	old_close(r);
 }
@@ -147,9 +205,24 @@ handover_secured(struct route *r)
 
 	log_debug("route %s: packets are held", r->conf.location);
 	p->holding = true;
-	p->begun = false;
+	p->begun = p->answers = false;
 	timer_add(p->hold_end, DRAIN_MS);
+	probe_send(r); /* does it answer at all? */
 	p->cur->ops->drain(p->cur);
+}
+
+/* How long packets may still be held when the new connection is up. */
+static void
+settle(struct route *r)
+{
+	struct route_private *p = r->priv;
+
+	p->probes = 0;
+	probe_next_cb(-1, 0, r);
+	if (p->answers)
+		timer_add(p->hold_end, MOVE_MS);
+	else /* it may have closed the old one already */
+		timer_add(p->hold_end, p->old != NULL ? CLOSE_MS : SETTLE_MS);
 }
 
 void
@@ -174,8 +247,8 @@ handover_up(
 	route_state_params(r, tp);
 	if (moved)
 		forward_route_up(r);
-	if (p->holding) /* the node may have closed the old one already */
-		timer_add(p->hold_end, p->old != NULL ? CLOSE_MS : SETTLE_MS);
+	if (p->holding)
+		settle(r);
 }
 
 void
@@ -201,7 +274,8 @@ handover_start(struct route *r)
 
 	if (p->attempt != NULL || r->state != AFW_ROUTE_CONNECTED)
 		return;
-	if (p->mem.session == NULL || session_expired(p->mem.session)) {
+	/* the cookie may outlive the credentials that it was given for */
+	if (p->mem.session == NULL) {
 		log_debug(no, r->conf.location);
 		return;
 	}
@@ -237,7 +311,12 @@ handover_lost(struct route *r, const struct transport_end *end)
 static void
 old_packet(void *arg, uint8_t *packet, size_t len)
 {
-	forward_from_node(arg, packet, len);
+	struct route *r = arg;
+
+	/* a probe that still comes here says nothing new */
+	if (!r->priv->holding ||
+	    probe_answered(&r->priv->probe, packet, len) == PROBE_NO)
+		forward_from_node(r, packet, len);
 }
 
 static void
@@ -261,6 +340,6 @@ old_down(void *arg, const struct transport_end *end)
 	log_debug(
 	    "route %s: old connection: %s", r->conf.location, end->detail);
 	old_close(r);
-	if (r->priv->holding && r->priv->attempt == NULL)
+	if (r->priv->holding && r->priv->attempt == NULL && !r->priv->answers)
 		timer_add(r->priv->hold_end, SETTLE_MS);
 }

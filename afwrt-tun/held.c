@@ -18,24 +18,17 @@ struct held {
 };
 
 static struct held *
-held_of(struct route *r)
+held_of(struct held **h)
 {
-	struct held *h = r->forward;
-
-	if (h == NULL) {
-		h = calloc(1, sizeof(*h));
-		if (h == NULL)
-			return NULL;
-		h->last = &h->first;
-		r->forward = h;
-	}
-	return h;
+	if (*h == NULL && (*h = calloc(1, sizeof(**h))) != NULL)
+		(*h)->last = &(*h)->first;
+	return *h;
 }
 
 bool
-held_add(struct route *r, const struct packet *p)
+held_add(struct held **queue, const struct packet *p)
 {
-	struct held *h = held_of(r);
+	struct held *h = held_of(queue);
 	struct held_packet *new;
 
 	if (h == NULL || h->packets >= HELD_PACKETS ||
@@ -56,22 +49,27 @@ held_add(struct route *r, const struct packet *p)
 	return true;
 }
 
-/* The queue is the caller's; a new packet starts another. */
-static struct held_packet *
-held_take(struct route *r)
+uint32_t
+held_bytes(const struct held *h)
 {
-	struct held *h = r->forward;
-	struct held_packet *first = h == NULL ? NULL : h->first;
+	return h == NULL ? 0 : h->bytes;
+}
 
-	free(h);
-	r->forward = NULL;
+static struct held_packet *
+held_take(struct held **h)
+{
+	struct held_packet *first = *h == NULL ? NULL : (*h)->first;
+
+	free(*h);
+	*h = NULL;
 	return first;
 }
 
 void
-held_release(struct route *r, void (*packet)(struct route *r, struct packet *p))
+held_release(
+    struct held **queue, void (*packet)(void *arg, struct packet *p), void *arg)
 {
-	struct held_packet *h = held_take(r), *next;
+	struct held_packet *h = held_take(queue), *next;
 	struct packet p;
 
 	for (; h != NULL; h = next) {
@@ -79,20 +77,21 @@ held_release(struct route *r, void (*packet)(struct route *r, struct packet *p))
 		if (packet_parse(&p, h->data, h->len)) {
 			p.gso = h->gso;
 			p.partial = h->partial;
-			packet(r, &p);
+			packet(arg, &p);
 		}
 		free(h);
 	}
 }
 
-void
-held_drop(struct route *r)
+uint32_t
+held_drop(struct held **queue)
 {
-	struct held_packet *h = held_take(r), *next;
+	struct held_packet *h = held_take(queue), *next;
+	uint32_t n;
 
-	for (; h != NULL; h = next) {
+	for (n = 0; h != NULL; n++, h = next) {
 		next = h->next;
-		r->dropped++;
 		free(h);
 	}
+	return n;
 }

@@ -148,6 +148,7 @@ void
 hydra_io_read(struct hydra *h)
 {
 	static uint8_t record[CSTP_HEAD + CSTP_PAYLOAD_MAX];
+	size_t bytes = 0;
 	ssize_t n = 1;
 	int i, e;
 
@@ -159,6 +160,7 @@ hydra_io_read(struct hydra *h)
 		n = afw_tls_read(h->tls, record, sizeof(record));
 		if (n <= 0 || !record_take(h, record, (size_t)n))
 			break;
+		bytes += (size_t)n;
 	}
 	e = errno;
 	if (i > 0) {
@@ -169,6 +171,7 @@ hydra_io_read(struct hydra *h)
 		return;
 	if (afw_tls_queued(h->tls) > 0)
 		hydra_io_flush(&h->t);
+	gather_read(&h->gather, bytes, now_us());
 	if (n > 0) /* the kernel will not tell of what is decrypted already */
 		event_active(h->rd, EV_READ, 0);
 	else if (n == 0)
@@ -290,6 +293,7 @@ hydra_io_open(struct hydra *h, uint8_t *rest, size_t len)
 		tp.mtu = cstp_head_mtu(h->link_mtu);
 	h->state = HYDRA_OPEN;
 	h->session = NULL;
+	gather_init(&h->gather, h->fd, h->late);
 	clocks_start(h);
 	if (h->state != HYDRA_OPEN)
 		return;

@@ -45,6 +45,7 @@ hydra_fail(struct hydra *h, enum afw_reason reason, enum afw_why why,
 	va_end(ap);
 	(void)event_del(h->rd);
 	(void)event_del(h->wr);
+	(void)event_del(h->late);
 	event_active(h->timer, EV_TIMEOUT, 0);
 }
 
@@ -135,7 +136,9 @@ hydra_open(const struct transport_open *o, const struct transport_owner *owner,
 	h->rd = event_new(o->base, o->fd, EV_READ | EV_PERSIST, rd_cb, h);
 	h->wr = event_new(o->base, o->fd, EV_WRITE, wr_cb, h);
 	h->timer = evtimer_new(o->base, timer_cb, h);
-	if (h->rd == NULL || h->wr == NULL || h->timer == NULL)
+	h->late = evtimer_new(o->base, rd_cb, h);
+	if (h->rd == NULL || h->wr == NULL || h->timer == NULL ||
+	    h->late == NULL)
 		fatal("%s: out of memory", afw_log_name());
 	socket_tune(o);
 	connect_start(h);
@@ -160,6 +163,7 @@ hydra_close(struct transport *t)
 	event_free(h->rd);
 	event_free(h->wr);
 	event_free(h->timer);
+	event_free(h->late);
 	if (h->tls != NULL)
 		afw_tls_free(h->tls);
 	else if (h->fd != -1)

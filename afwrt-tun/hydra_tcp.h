@@ -6,6 +6,7 @@
 
 #include "afwrt-tun/cstp.h"
 #include "afwrt-tun/cstp_head.h"
+#include "afwrt-tun/gather.h"
 #include "afwrt-tun/transport.h"
 #include "lib/tls/tls.h"
 
@@ -32,6 +33,8 @@ struct hydra {
 	int fd; /* the tls' own once there is one */
 	struct afw_tls *tls;
 	struct event *rd, *wr, *timer;
+	struct event *late; /* reads what was not told of */
+	struct gather gather;
 	char *head; /* of the answer, while it is read */
 	size_t head_len;
 	struct cstp_params params;

@@ -4,16 +4,19 @@ afwrt_tun_libtun_la_SOURCES = \
 	afwrt-tun/attempt.c afwrt-tun/attempt.h \
 	afwrt-tun/cstp.c afwrt-tun/cstp.h \
 	afwrt-tun/cstp_head.c afwrt-tun/cstp_head.h \
+	afwrt-tun/gather.c afwrt-tun/gather.h \
 	afwrt-tun/goodbye.c afwrt-tun/goodbye.h \
 	afwrt-tun/handover.c \
 	afwrt-tun/hold.c afwrt-tun/hold.h \
 	afwrt-tun/hydra_io.c \
 	afwrt-tun/hydra_tcp.c afwrt-tun/hydra_tcp.h \
+	afwrt-tun/probe.c afwrt-tun/probe.h \
 	afwrt-tun/retry.c afwrt-tun/retry.h \
 	afwrt-tun/route.c afwrt-tun/route.h \
 	afwrt-tun/route_private.h \
 	afwrt-tun/route_state.c \
 	afwrt-tun/session.c afwrt-tun/session.h \
+	afwrt-tun/source_ask.c \
 	afwrt-tun/stats.c afwrt-tun/stats.h \
 	afwrt-tun/transport.h \
 	afwrt-tun/tun.c afwrt-tun/tun.h
@@ -46,7 +49,8 @@ path_sources = \
 	afwrt-tun/nat_table.c afwrt-tun/nat_table.h \
 	afwrt-tun/nat_user.c afwrt-tun/nat_user.h \
 	afwrt-tun/packet.c afwrt-tun/packet.h \
-	afwrt-tun/segment.c afwrt-tun/segment.h
+	afwrt-tun/segment.c afwrt-tun/segment.h \
+	afwrt-tun/source.c afwrt-tun/source.h
 afwrt_tun_libtun_la_SOURCES += $(path_sources)
 
 # the WireGuard engine, which knows nothing of the rest

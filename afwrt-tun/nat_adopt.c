@@ -18,6 +18,7 @@
 #include "lib/daemon/log.h"
 
 static const struct nat_map *sort_map; /* for the comparison */
+static uint32_t extent;                /* entries behind it were never used */
 
 static bool
 header_ok(const struct nat_map *m)
@@ -45,6 +46,24 @@ file_empty(int fd)
 	if (ftruncate(fd, 0) == -1)
 		return -1;
 	return ftruncate(fd, (off_t)sizeof(struct nat_map));
+}
+
+/* Reading a hole would make it memory, so its end is asked for. */
+static uint32_t
+data_extent(int fd)
+{
+	off_t first = (off_t)offsetof(struct nat_map, entries);
+	off_t at = 0, end = 0, size = (off_t)sizeof(struct nat_entry);
+
+	while ((at = lseek(fd, at, SEEK_DATA)) != -1 &&
+	    (at = lseek(fd, at, SEEK_HOLE)) != -1)
+		end = at;
+	if (at == -1 && errno != ENXIO)
+		return NAT_ENTRIES;
+	if (end <= first)
+		return 0;
+	end = (end - first + size - 1) / size;
+	return end < NAT_ENTRIES ? (uint32_t)end : NAT_ENTRIES;
 }
 
 struct nat_map *
@@ -75,6 +94,7 @@ nat_adopt_map(int memfd, bool fresh)
 			return NULL;
 		}
 	}
+	extent = data_extent(memfd);
 	header_write(m);
 	return m;
 }
@@ -147,7 +167,7 @@ nat_adopt_order(struct nat_map *m, uint32_t order[NAT_ENTRIES])
 {
 	uint32_t i, n = 0, bad = 0;
 
-	for (i = 0; i < NAT_ENTRIES; i++) {
+	for (i = 0; i < extent; i++) {
 		if (entry_ok(&m->entries[i])) {
 			order[n++] = i;
 		} else if (m->entries[i].check != 0) {
@@ -165,7 +185,7 @@ nat_adopt_order(struct nat_map *m, uint32_t order[NAT_ENTRIES])
 uint32_t
 nat_adopt_end(const struct nat_map *m)
 {
-	uint32_t n = NAT_ENTRIES;
+	uint32_t n = extent;
 
 	while (n > 0 && m->entries[n - 1].check == 0)
 		n--;

@@ -4,6 +4,7 @@
 
 #include "afwrt-tun/attempt.h"
 #include "afwrt-tun/hold.h"
+#include "afwrt-tun/probe.h"
 #include "afwrt-tun/route.h"
 
 /*
@@ -23,7 +24,11 @@ struct route_private {
 	struct hold hold;        /* packets during a handover */
 	bool holding;            /* they go there */
 	bool begun;              /* the new connection was asked for */
-	uint32_t seq;            /* of the last event */
+	bool answers;            /* the node answers probes */
+	struct probe probe;      /* the last one */
+	struct event *probe_next;
+	unsigned int probes; /* by the new connection */
+	uint32_t seq;        /* of the last event */
 	uint32_t connects, failures;
 	unsigned int retries;   /* since it was last stable */
 	int64_t up_since;       /* CLOCK_BOOTTIME ms, 0 down */
@@ -81,6 +86,8 @@ void handover_failed(
     struct route *r, enum afw_reason reason, const char *detail);
 /* Of the one that is up: it has taken everything; it is gone. */
 void handover_drained(struct route *r);
+/* A packet that it sent: true if it was not for the devices. */
+bool handover_packet(struct route *r, const uint8_t *packet, size_t len);
 void handover_lost(struct route *r, const struct transport_end *end);
 /* Drops whatever is under way. */
 void handover_cancel(struct route *r);

@@ -34,7 +34,10 @@ event_send(struct route *r, enum afw_reason reason, const char *detail)
 	    .state = r->state,
 	    .seq = ++r->priv->seq,
 	    .reason = reason};
+	const struct session *s = r->priv->mem.session;
 
+	if (s != NULL)
+		memcpy(ev.chosen, s->chosen, sizeof(ev.chosen));
 	if (reason == AFW_REASON_TLS)
 		(void)afw_str_set(ev.detail, sizeof(ev.detail), detail);
 	(void)afw_link_send(afw_daemon_sup(), AFW_MSG_ROUTE_EVENT, 0, &ev, -1);
@@ -66,6 +69,7 @@ route_state_free(struct route *r)
 	event_free(p->retry);
 	event_free(p->old_end);
 	event_free(p->hold_end);
+	event_free(p->probe_next);
 	session_free(p->mem.session);
 	p->mem.session = NULL;
 }
@@ -242,7 +246,8 @@ attempt_up(
 static void
 owner_packet(void *arg, uint8_t *packet, size_t len)
 {
-	forward_from_node(arg, packet, len);
+	if (!handover_packet(arg, packet, len))
+		forward_from_node(arg, packet, len);
 }
 
 static void

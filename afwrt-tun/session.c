@@ -40,6 +40,7 @@ session_new(struct afw_msg *m)
 	s->expire_time = p->expire_time;
 	memcpy(s->host, p->host, sizeof(s->host));
 	memcpy(s->cookie, p->cookie, sizeof(s->cookie));
+	memcpy(s->chosen, p->chosen, sizeof(s->chosen));
 	if (ca_read(s, m, p->ca_len) == -1) {
 		saved = errno;
 		session_free(s);

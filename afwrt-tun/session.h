@@ -14,6 +14,7 @@ struct session {
 	uint64_t expire_time; /* Unix seconds, 0 unknown */
 	char host[256];
 	char cookie[2048];
+	char chosen[AFW_LOCATION_SIZE]; /* the backend's choice, or "" */
 	char *ca; /* PEM */
 	size_t ca_len;
 };

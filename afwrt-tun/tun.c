@@ -43,7 +43,7 @@ config_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 		return AFW_EIO;
 	}
 	env.conf = *c;
-	flow_default_set(c->default_route);
+	forward_default_set(c->default_route);
 	if (c->connections > 1)
 		log_info("connections %u: one connection a location is used",
 		    c->connections);
@@ -113,6 +113,7 @@ flow_sync_begin_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	(void)l;
 	(void)m;
 	flow_sync_begin();
+	forward_source_forget(); /* another afwrt-net may know better */
 	return 0;
 }
 
@@ -133,8 +134,10 @@ flow_set_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	int rc = flow_set(&f->addr, f->route);
 
 	(void)arg;
-	if (rc == 0)
+	if (rc == 0) {
+		forward_source_flow(&f->addr);
 		afw_link_status(l, m->hdr.id, AFW_OK, NULL);
+	}
 	return rc;
 }
 

@@ -102,18 +102,6 @@ batch_unprotect(const struct afw_key *key)
 }
 
 static void
-rule_commit(struct rule *r, void *arg)
-{
-	struct route *to = r->next;
-
-	(void)arg;
-	if (to == NULL)
-		return;
-	r->next = NULL;
-	rules_route_set(r, to);
-}
-
-static void
 rule_rollback(struct rule *r, void *arg)
 {
 	(void)arg;
@@ -125,6 +113,21 @@ rule_rollback(struct rule *r, void *arg)
 	}
 	routes_release(r->next);
 	r->next = NULL;
+}
+
+static void
+rule_commit(struct rule *r, void *arg)
+{
+	struct route *to = r->next;
+
+	if (to == NULL)
+		return;
+	if (r->refused) {
+		rule_rollback(r, arg);
+		return;
+	}
+	r->next = NULL;
+	rules_route_set(r, to);
 }
 
 static void
@@ -215,10 +218,11 @@ route_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 {
 	struct route *r = arg;
 
-	(void)m;
 	r->busy = false;
-	if (code == AFW_OK) {
-		r->set = true;
+	if (code != AFW_OK && m != NULL)
+		log_err("route %s: refused by tun: %s", r->location, text);
+	if (code == AFW_OK || m != NULL) {
+		r->set = code == AFW_OK;
 	} else if (commit_code == AFW_OK) {
 		commit_code = code;
 		(void)snprintf(commit_text, sizeof(commit_text), "%s", text);

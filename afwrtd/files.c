@@ -29,7 +29,8 @@
 static char last_error[188];
 static char verify_path[AFW_URL_SIZE];
 static struct stat resolv_sent;
-static int tun_fd = -1; /* the TUN, kept for the next afwrt-net */
+static int tun_fd = -1;    /* the TUN, kept for the next afwrt-net */
+static int tun_given = -1; /* hydra_tun_fd: the application's */
 
 const char *
 files_last_error(void)
@@ -180,14 +181,22 @@ files_keep_close(void)
 	tun_fd = -1;
 }
 
+void
+files_tun_given_set(int fd)
+{
+	if (tun_given != -1)
+		(void)close(tun_given);
+	tun_given = fd;
+}
+
 int
 files_tun_open(void)
 {
 	const char *path = run_config()->tun_dev_path;
-	int fd;
+	int fd, held = tun_fd != -1 ? tun_fd : tun_given;
 
-	if (tun_fd != -1)
-		return fcntl(tun_fd, F_DUPFD_CLOEXEC, 0);
+	if (held != -1)
+		return fcntl(held, F_DUPFD_CLOEXEC, 0);
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	return fd != -1 ? fd : error_set(path, errno);
 }

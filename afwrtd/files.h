@@ -23,7 +23,10 @@ void files_resolv_check(void);
 /* FILE_GET also looks beside this file (NULL: no more). */
 void files_verify_path_set(const char *path);
 
-/* The TUN that is kept, or tun_dev_path opened; -1 as files_check. */
+/* The application's own TUN, from now on; fd is taken, -1 for none. */
+void files_tun_given_set(int fd);
+/* The TUN that is kept or was given, or tun_dev_path opened; -1 as files_check.
+ */
 int files_tun_open(void);
 void files_keep_close(void);
 

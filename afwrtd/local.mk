@@ -10,6 +10,7 @@ afwrtd_libafwrtd_la_SOURCES = \
 	afwrtd/events.c afwrtd/events.h \
 	afwrtd/files.c afwrtd/files.h \
 	afwrtd/library.c afwrtd/library.h \
+	afwrtd/locations.c afwrtd/locations.h \
 	afwrtd/op.c afwrtd/op.h \
 	afwrtd/peers.c afwrtd/peers.h \
 	afwrtd/protect.c \

@@ -32,6 +32,9 @@ void protect_begin(struct op *op);
 void unprotect_begin(struct op *op);
 void tunnel_setup_begin(struct op *op);
 void tunnel_teardown_begin(struct op *op);
+/* While nothing is in force: for the next RUN; answers. */
+void tunnel_record(
+    bool setup, struct afw_link *l, uint32_t id, const char *location);
 
 /*
  * Steps that both take. op->route is found or made and in use; then next runs

@@ -53,6 +53,19 @@ processes_send(uint32_t id)
 }
 
 static void
+counters_add(
+    struct afw_m_route_stats *s, const struct afw_m_route_stats *former)
+{
+	s->up_bytes += former->up_bytes;
+	s->down_bytes += former->down_bytes;
+	s->up_packets += former->up_packets;
+	s->down_packets += former->down_packets;
+	s->dropped += former->dropped;
+	s->connects += former->connects;
+	s->failures += former->failures;
+}
+
+static void
 routes_send(uint32_t id)
 {
 	struct afw_m_route_info info;
@@ -62,10 +75,13 @@ routes_send(uint32_t id)
 		if (!r->set)
 			continue;
 		memset(&info, 0, sizeof(info));
-		memcpy(info.location, r->location, sizeof(info.location));
+		(void)afw_str_set(
+		    info.location, sizeof(info.location), routes_shown(r));
 		info.is_default = r->is_default;
 		info.rules = r->uses;
+		memcpy(info.chosen, r->chosen, sizeof(info.chosen));
 		info.stats = r->stats;
+		counters_add(&info.stats, &r->base);
 		info.stats.route = r->id;
 		info.stats.state = r->state;
 		(void)afw_link_send(

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "afwrtd.h"
 #include "ask.h"
 #include "batch.h"
 #include "files.h"
@@ -29,7 +30,11 @@
 #include "supervise.h"
 #include "sync.h"
 
-#define STEP_MS 10000
+#define STEP_MS     10000
+#define CONFLICT_MS 2000 /* that a former suite may take to be gone */
+#define AGAIN_MS    100
+
+static void net_again_cb(evutil_socket_t fd, short what, void *arg);
 
 static int nat_fd = -1;
 static bool nat_used;
@@ -107,13 +112,40 @@ net_synced(void *arg, unsigned int code, const char *text)
 	replay_reply(c, code, text, NULL);
 }
 
+/*
+ * What a suite that was killed has left belongs to its afwrt-net until that
+ * has gone, too. So a conflict counts only when it is there to stay.
+ */
+static int64_t net_since;
+
+static bool
+net_may_try_again(struct child *c, unsigned int code)
+{
+	static struct event *timer;
+
+	if (code != AFW_ECONFLICT && code != AFW_EBUSY) {
+		net_since = 0;
+		return false;
+	}
+	if (net_since == 0)
+		net_since = afw_now_ms();
+	if (afw_now_ms() - net_since > CONFLICT_MS) {
+		net_since = 0;
+		return false;
+	}
+	if (timer == NULL)
+		timer = afwrtd_timer(net_again_cb, c);
+	afwrtd_timer_set(timer, AGAIN_MS);
+	return true;
+}
+
 static void
 net_configured(
     void *arg, unsigned int code, const char *text, struct afw_msg *m)
 {
 	struct child *c = arg;
 
-	if (c->state != CHILD_REPLAY)
+	if (c->state != CHILD_REPLAY || net_may_try_again(c, code))
 		return;
 	if (code == AFW_OK) {
 		c->configured = true;
@@ -125,6 +157,22 @@ net_configured(
 		files_keep_close(); /* if that was why, a new one will do */
 	}
 	replay_reply(c, code, text, m);
+}
+
+static void
+net_again_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+	int tun;
+
+	(void)fd;
+	(void)what;
+	if (c->state != CHILD_REPLAY || c->configured)
+		return;
+	if ((tun = files_tun_open()) == -1 ||
+	    afw_link_request(&c->link, AFW_MSG_NET_CONFIG, run_config(), tun,
+		STEP_MS, false, net_configured, c) == 0)
+		replay_reply(c, AFW_EPIPE, "afwrt-net is gone", NULL);
 }
 
 static void
@@ -172,12 +220,25 @@ tun_configured(
 	replay_reply(c, code, text, m);
 }
 
+/*
+ * Core-level routing: packets come into the TUN by somebody's routes, and what
+ * no rule is about goes to the default location. With routes of our own only
+ * what a rule marked comes there, and nothing else may leave through it.
+ */
+static bool
+core_routing(const struct afw_m_config *cf)
+{
+	return (cf->flags &
+		   (AFW_C_DEFAULT_GATEWAY | AFW_C_NO_IPTABLES |
+		       AFW_C_TUN_FD)) != 0;
+}
+
 static void
 tun_config_send(struct child *c)
 {
 	const struct afw_m_config *cf = run_config();
 	struct afw_m_tun_config t = {
-	    .default_route = routes_default_id(),
+	    .default_route = core_routing(cf) ? routes_default_id() : 0,
 	    .connections = cf->connections,
 	    .rcvbuf = cf->rcvbuf,
 	    .sndbuf = cf->sndbuf,

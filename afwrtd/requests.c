@@ -154,29 +154,13 @@ op_enter(struct op *op)
 	return 0;
 }
 
-/* Kinds of rules that this version does not do yet; nothing else asks. */
-const char *
-requests_key_refuses(const struct afw_key *key)
-{
-	if (key->kind == AFW_KEY_MAC)
-		return "rules by MAC address are not implemented yet";
-	if (key->kind == AFW_KEY_IFACE)
-		return "rules by interface are not implemented yet";
-	return NULL;
-}
-
 static bool
-refused(struct afw_link *l, const struct afw_msg *m, const struct afw_key *key)
+refused(struct afw_link *l, const struct afw_msg *m)
 {
-	const char *why = NULL;
-
-	if (!run_is_configured()) {
-		afw_link_status(l, m->hdr.id, AFW_EINVAL, "not configured");
-		return true;
-	}
-	if (key != NULL && (why = requests_key_refuses(key)) != NULL)
-		afw_link_status(l, m->hdr.id, AFW_ENOSYS, "%s", why);
-	return why != NULL;
+	if (run_is_configured())
+		return false;
+	afw_link_status(l, m->hdr.id, AFW_EINVAL, "not configured");
+	return true;
 }
 
 /* While nothing is in force, between STOP and RUN, a rule is only a wish. */
@@ -205,7 +189,7 @@ requests_protect_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	struct op *op;
 
 	(void)arg;
-	if (refused(l, m, &p->key))
+	if (refused(l, m))
 		return 0;
 	if (only_recorded()) {
 		code = batch_protect(p, &why);
@@ -228,7 +212,7 @@ requests_unprotect_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	struct op *op;
 
 	(void)arg;
-	if (refused(l, m, &k->key))
+	if (refused(l, m))
 		return 0;
 	if (only_recorded()) {
 		afw_link_status(l, m->hdr.id, batch_unprotect(&k->key), NULL);
@@ -245,10 +229,10 @@ tunnel_enter(enum op_kind kind, struct afw_link *l, const struct afw_msg *m,
 {
 	struct op *op;
 
-	if (refused(l, m, NULL))
+	if (refused(l, m))
 		return 0;
 	if (!run_is_applied()) {
-		afw_link_status(l, m->hdr.id, AFW_EINVAL, "not started");
+		tunnel_record(kind == OP_SETUP, l, m->hdr.id, location);
 		return 0;
 	}
 	op = op_new(kind, l, m);

@@ -19,7 +19,4 @@ void requests_resume(void);
 /* None runs; those that wait do not count. */
 bool requests_idle(void);
 
-/* Why a rule with this key cannot be, or NULL. */
-const char *requests_key_refuses(const struct afw_key *key);
-
 #endif

@@ -13,6 +13,7 @@
 #include "events.h"
 #include "lib/daemon/log.h"
 #include "run.h"
+#include "stats.h"
 
 static struct route *routes[AFW_ROUTES_MAX];
 static struct route *default_route;
@@ -91,10 +92,47 @@ routes_default(void)
 	return default_route;
 }
 
+/*
+ * The routing is the application's or takes everything: then a source without
+ * a rule goes to the default location. In the selective mode only what has a
+ * rule comes by, so that one without is a mistake and goes nowhere.
+ */
+static bool
+core_level(void)
+{
+	return (run_config()->flags &
+		   (AFW_C_DEFAULT_GATEWAY | AFW_C_NO_IPTABLES |
+		       AFW_C_TUN_FD)) != 0;
+}
+
 uint32_t
 routes_default_id(void)
 {
-	return default_route != NULL ? default_route->id : 0;
+	return default_route != NULL && core_level() ? default_route->id : 0;
+}
+
+const char *
+routes_shown(const struct route *r)
+{
+	return r->is_default && run_config()->vl_default[0] == '\0' &&
+		r->chosen[0] != '\0'
+	    ? r->chosen
+	    : r->location;
+}
+
+void
+routes_counters_keep(struct route *r)
+{
+	struct afw_m_route_stats *b = &r->base, *s = &r->stats;
+
+	b->up_bytes += s->up_bytes;
+	b->down_bytes += s->down_bytes;
+	b->up_packets += s->up_packets;
+	b->down_packets += s->down_packets;
+	b->dropped += s->dropped;
+	b->connects += s->connects;
+	b->failures += s->failures;
+	memset(s, 0, sizeof(*s));
 }
 
 void
@@ -102,8 +140,10 @@ routes_collect(struct route *r)
 {
 	size_t i;
 
-	if (r->set || r->uses > 0 || r->is_default || r->deleting || r->busy)
+	if (r->set || r->kept || r->uses > 0 || r->is_default || r->deleting ||
+	    r->busy)
 		return;
+	stats_depart(r);
 	for (i = 0; routes[i] != r; i++)
 		;
 	routes[i] = NULL;
@@ -143,12 +183,15 @@ static void
 state_set(struct route *r, uint32_t state, uint32_t reason, const char *detail)
 {
 	char text[AFW_DETAIL_SIZE + 32];
+	bool chose =
+	    r->chosen[0] != '\0' && strcmp(r->chosen, r->location) != 0;
 
 	r->state = state;
 	switch (state) {
 	case AFW_ROUTE_CONNECTED:
 		r->resume = false;
-		log_info("route %s: connected", r->location);
+		log_info("route %s: connected%s%s", r->location,
+		    chose ? " to " : "", chose ? r->chosen : "");
 		break;
 	case AFW_ROUTE_DISCONNECTED:
 	case AFW_ROUTE_FAILED:
@@ -179,8 +222,7 @@ routes_tun_died(void)
 	struct route *r = NULL;
 
 	while ((r = routes_next(r)) != NULL) {
-		r->seen_up = r->seen_down = 0;
-		memset(&r->stats, 0, sizeof(r->stats));
+		routes_counters_keep(r);
 		if (r->state == AFW_ROUTE_CONNECTED) {
 			r->resume = true;
 			r->seq++;
@@ -201,8 +243,7 @@ routes_deleted(struct route *r)
 	}
 	r->set = r->resume = r->eager = r->deleting = false;
 	r->state = AFW_ROUTE_IDLE;
-	memset(&r->stats, 0, sizeof(r->stats));
-	r->seen_up = r->seen_down = 0;
+	routes_counters_keep(r);
 }
 
 /*
@@ -237,6 +278,8 @@ routes_event_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 		return -1;
 	}
 	r->seq = e->seq;
+	if (e->chosen[0] != '\0')
+		memcpy(r->chosen, e->chosen, sizeof(r->chosen));
 	state_set(r, e->state, e->reason, e->detail);
 	return 0;
 }

@@ -12,7 +12,9 @@ struct route {
 	uint32_t id;
 	char location[AFW_LOCATION_SIZE];
 	bool is_default;
+	char chosen[AFW_LOCATION_SIZE]; /* by the backend, "" unknown */
 	bool set;       /* afwrt-tun has it, or will after its restart */
+	bool kept;      /* set up while nothing is in force: RUN sets it */
 	bool eager;     /* connects without waiting for a packet */
 	bool resume;    /* was up when afwrt-tun died */
 	bool busy;      /* a request about it runs */
@@ -20,14 +22,15 @@ struct route {
 	uint32_t state; /* enum afw_route_state */
 	uint32_t seq;   /* of the last event */
 	uint32_t uses;  /* rules, and requests that will make one */
-	struct afw_m_route_stats stats; /* the last known */
-	uint64_t seen_up, seen_down;    /* counters at the last report */
-	uint64_t owed_up, owed_down;    /* not reported yet */
-	uint32_t owed_points;
+	struct afw_m_route_stats stats; /* of this afwrt-tun, last known */
+	struct afw_m_route_stats base;  /* sums of the former ones */
+	uint64_t told_up, told_down;    /* in bandwidth reports so far */
+	uint32_t owed_points;           /* samples not reported yet */
 };
 
 /* The default location's route; made with the configuration, set by RUN. */
 void routes_default_make(const char *location);
+/* Where sources without a rule go: 0, nowhere, in the selective mode. */
 uint32_t routes_default_id(void);
 struct route *routes_default(void);
 
@@ -44,6 +47,11 @@ void routes_collect(struct route *r);
 
 /* What afwrt-tun is told. */
 void routes_message(const struct route *r, struct afw_m_route *m);
+
+/* The name in events: of the optimal location the one that was chosen. */
+const char *routes_shown(const struct route *r);
+/* Counters start at zero again: what they were is kept. */
+void routes_counters_keep(struct route *r);
 
 /* afwrt-tun is gone: what was connected is not any more. */
 void routes_tun_died(void);

@@ -12,7 +12,8 @@ struct rule {
 	struct rule *chain;
 	struct afw_key key;
 	struct route *route, *next;
-	bool busy; /* a request about it runs */
+	bool busy;    /* a request about it runs */
+	bool refused; /* by afwrt-net, when all were told last */
 };
 
 struct rule *rules_find(const struct afw_key *key);

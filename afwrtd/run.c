@@ -7,6 +7,9 @@
 
 #include "run.h"
 
+#include <sys/stat.h>
+
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -14,8 +17,10 @@
 #include "afwrtd.h"
 #include "ask.h"
 #include "batch.h"
+#include "files.h"
 #include "lib/daemon/log.h"
 #include "library.h"
+#include "locations.h"
 #include "replay.h"
 #include "requests.h"
 #include "routes.h"
@@ -47,7 +52,6 @@ static struct event *timer;
 static uint32_t config_id, run_id;
 static uint32_t stop_ids[STOPS_MAX];
 static unsigned int n_stops;
-static unsigned int starts_left, start_code;
 
 bool
 run_is_configured(void)
@@ -137,13 +141,11 @@ static const char *
 config_refuses(const struct afw_m_config *c, bool has_fd, unsigned int *code)
 {
 	*code = AFW_ENOSYS;
-	if (has_fd)
-		return "hydra_tun_fd is not implemented yet";
-	if ((c->flags & AFW_C_DEFAULT_GATEWAY) != 0)
-		return "default_gateway is not implemented yet";
 	if (c->type != AFW_TYPE_HYDRA_TCP)
 		return "type wireguard is not implemented yet";
 	*code = AFW_EINVAL;
+	if (has_fd != ((c->flags & AFW_C_TUN_FD) != 0))
+		return "hydra_tun_fd came without its descriptor";
 	if (c->config_dir[0] != '/')
 		return "config_dir is not an absolute path";
 	if (c->tun_dev_path[0] != '/')
@@ -174,6 +176,22 @@ timer_cb(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+static void
+config_dir_look(const char *dir)
+{
+	struct stat st;
+	int e = 0;
+
+	if (stat(dir, &st) == -1)
+		e = errno;
+	else if (!S_ISDIR(st.st_mode))
+		e = ENOTDIR;
+	if (e != 0)
+		log_warn("config_dir %s: %s: nothing will be kept for the "
+			 "next start",
+		    dir, strerror(e));
+}
+
 int
 run_config_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
@@ -190,11 +208,13 @@ run_config_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 		answer(m->hdr.id, code, why);
 		return 0;
 	}
+	files_tun_given_set(afw_msg_take_fd(m));
 	config = *c;
 	config_id = m->hdr.id;
 	state = RUN_CONFIGURING;
 	applied = true;
 	afw_log_level_set((int)c->log_level);
+	config_dir_look(c->config_dir);
 	routes_default_make(c->vl_default);
 	if (timer == NULL)
 		timer = afwrtd_timer(timer_cb, NULL);
@@ -217,33 +237,12 @@ run_answer(unsigned int code, const char *text)
 	if (code == AFW_OK) {
 		log_info("running");
 		stats_report(config.report_interval);
+		locations_check();
 		if (config.type == AFW_TYPE_WIREGUARD)
 			(void)afw_link_send(
 			    library_link(), AFW_MSG_EV_READY, 0, NULL, -1);
 	}
 	answer(run_id, code, text);
-}
-
-/* Only a refused login ends the start: what is down now may come up. */
-static void
-start_step_end(unsigned int code, const char *text)
-{
-	if (code == AFW_EACCES)
-		start_code = code;
-	if (--starts_left > 0 || state != RUN_LOGIN)
-		return;
-	run_answer(
-	    start_code, start_code != AFW_OK ? "the login was refused" : text);
-}
-
-static void
-login_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
-{
-	(void)arg;
-	(void)m;
-	if (code != AFW_OK)
-		log_warn("login: %s", text);
-	start_step_end(code, NULL);
 }
 
 static void
@@ -258,21 +257,43 @@ default_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 		r->set = true;
 	else if (code != AFW_OK)
 		log_err("route %s: not set up: %s", r->location, text);
-	start_step_end(AFW_OK, NULL);
+	if (state == RUN_LOGIN)
+		run_answer(AFW_OK, NULL);
+	requests_resume();
 }
 
+/* It connects at once: the application waits for its event. */
 static void
-default_start(void)
+default_start(struct route *r)
 {
-	struct route *r = routes_default();
 	struct afw_m_route set;
 
 	r->eager = true;
 	r->busy = true;
 	routes_message(r, &set);
-	starts_left++;
 	ask(AFW_TUN, AFW_MSG_ROUTE_SET, &set, ROUTE_MS, false, default_reply,
 	    NULL);
+}
+
+/*
+ * Only a refused login ends the start: what is down now may come up. The
+ * default location comes after it, so that no attempt is made in vain.
+ */
+static void
+login_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	(void)arg;
+	(void)m;
+	if (code != AFW_OK)
+		log_warn("login: %s", text);
+	if (state != RUN_LOGIN)
+		return;
+	if (code == AFW_EACCES)
+		run_answer(code, "the login was refused");
+	else if (routes_default() != NULL)
+		default_start(routes_default());
+	else
+		run_answer(AFW_OK, NULL);
 }
 
 static void
@@ -280,12 +301,8 @@ run_go(void)
 {
 	(void)evtimer_del(timer);
 	state = RUN_LOGIN;
-	starts_left = 1;
-	start_code = AFW_OK;
 	ask(AFW_AUTH, AFW_MSG_AUTH_BEGIN, NULL, LOGIN_MS, false, login_reply,
 	    NULL);
-	if (routes_default() != NULL)
-		default_start();
 }
 
 static void
@@ -309,8 +326,9 @@ apply(void)
 
 	applied = true;
 	while ((r = routes_next(r)) != NULL) {
-		if (r->uses == 0)
+		if (r->uses == 0 && !r->kept)
 			continue;
+		r->kept = false;
 		r->set = r->busy = true;
 		routes_message(r, &set);
 		ask(AFW_TUN, AFW_MSG_ROUTE_SET, &set, ROUTE_MS, false,

@@ -35,6 +35,7 @@
 #define BACKOFF_MIN_MS  100
 #define BACKOFF_MAX_MS  10000
 #define STEADY_MS       60000 /* a run this long forgets earlier deaths */
+#define HALVING_MS      2000  /* and each so long halves the wait */
 #define PING_MS         5000
 #define PING_MISSES     3
 #define EXIT_IMPOSSIBLE 2
@@ -222,13 +223,27 @@ child_timer_cb(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/*
+ * What dies as it starts waits longer each time; what has done its work for a
+ * while and dies is back at once, however often it has died before.
+ */
 static void
-child_backoff(struct child *c)
+backoff_forget(struct child *c)
 {
 	int64_t ran = afw_now_ms() - c->started_ms;
 
 	if (ran >= STEADY_MS)
 		c->backoff_ms = 0;
+	for (; ran >= HALVING_MS && c->backoff_ms > 0; ran -= HALVING_MS)
+		c->backoff_ms /= 2;
+	if (c->backoff_ms < BACKOFF_MIN_MS)
+		c->backoff_ms = 0;
+}
+
+static void
+child_backoff(struct child *c)
+{
+	backoff_forget(c);
 	c->state = CHILD_BACKOFF;
 	log_warn("%s: started again in %u ms", c->prog, c->backoff_ms);
 	afwrtd_timer_set(c->timer, c->backoff_ms);

@@ -20,10 +20,9 @@
 
 struct sync {
 	struct afw_m_rule *rules;
+	uint32_t *ids; /* of the requests about them */
 	size_t n, sent, answered;
 	bool commit_sent;
-	unsigned int code;
-	char text[188];
 	void (*cb)(void *, unsigned int, const char *);
 	void *arg;
 };
@@ -39,6 +38,7 @@ sync_free(struct sync *s)
 		current = NULL;
 	afw_link_cancel(&child_get(AFW_NET)->link, s);
 	free(s->rules);
+	free(s->ids);
 	free(s);
 }
 
@@ -62,6 +62,7 @@ copy_rule(struct rule *r, void *arg)
 
 	if (r->next != NULL && batch_is_busy())
 		to = r->next;
+	r->refused = false;
 	if (to == NULL)
 		return;
 	s->rules[s->n].key = r->key;
@@ -74,10 +75,24 @@ commit_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 	struct sync *s = arg;
 
 	(void)m;
-	if (code == AFW_OK && s->code != AFW_OK)
-		sync_end(s, s->code, s->text);
-	else
-		sync_end(s, code, text);
+	sync_end(s, code, text);
+}
+
+static void
+refused(struct sync *s, uint32_t id, const char *text)
+{
+	char key[AFW_ADDR_TEXT + 16];
+	struct rule *r;
+	size_t i = 0;
+
+	while (i < s->sent && s->ids[i] != id)
+		i++;
+	if (i == s->sent)
+		return;
+	log_err("rule %s: refused by net: %s",
+	    afw_key_print(&s->rules[i].key, key, sizeof(key)), text);
+	if ((r = rules_find(&s->rules[i].key)) != NULL)
+		r->refused = true;
 }
 
 /* A rule that is refused is left out; the others must be in force anyhow. */
@@ -90,10 +105,8 @@ rule_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 		sync_end(s, code, text);
 		return;
 	}
-	if (code != AFW_OK && s->code == AFW_OK) {
-		s->code = code;
-		(void)snprintf(s->text, sizeof(s->text), "%s", text);
-	}
+	if (code != AFW_OK)
+		refused(s, m->hdr.id, text);
 	s->answered++;
 	sync_more(s);
 }
@@ -110,9 +123,9 @@ sync_more(struct sync *s)
 	struct afw_link *net = &child_get(AFW_NET)->link;
 
 	while (s->sent < s->n && s->sent - s->answered < WINDOW) {
-		if (afw_link_request(net, AFW_MSG_NET_RULE_SET,
-			&s->rules[s->sent], -1, RULE_MS, false, rule_reply,
-			s) == 0) {
+		s->ids[s->sent] = afw_link_request(net, AFW_MSG_NET_RULE_SET,
+		    &s->rules[s->sent], -1, RULE_MS, false, rule_reply, s);
+		if (s->ids[s->sent] == 0) {
 			lost(s);
 			return;
 		}
@@ -152,6 +165,7 @@ sync_start(void (*cb)(void *, unsigned int, const char *), void *arg)
 	if (current != NULL)
 		sync_end(current, AFW_EPIPE, "overtaken by a newer one");
 	s->rules = afwrtd_alloc((rules_count() + 1) * sizeof(*s->rules));
+	s->ids = afwrtd_alloc((rules_count() + 1) * sizeof(*s->ids));
 	s->cb = cb;
 	s->arg = arg;
 	rules_each(copy_rule, s);

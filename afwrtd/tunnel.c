@@ -3,6 +3,7 @@
 #include "ask.h"
 #include "lib/daemon/log.h"
 #include "op.h"
+#include "stats.h"
 
 static void
 setup_routed(struct op *op, unsigned int code, const char *text)
@@ -89,5 +90,42 @@ tunnel_teardown_begin(struct op *op)
 	id.route = r->id;
 	op->route = r;
 	r->deleting = true;
+	stats_note_all(); /* what it has carried is still to be reported */
 	ask(AFW_TUN, AFW_MSG_ROUTE_DEL, &id, op_left(op), false, del_reply, op);
+}
+
+static unsigned int
+record_setup(const char *location)
+{
+	struct route *r = routes_make(location);
+
+	if (r == NULL)
+		return AFW_ENOSPC;
+	if (r->kept)
+		return AFW_EEXIST;
+	r->kept = true;
+	return AFW_OK;
+}
+
+static unsigned int
+record_teardown(const char *location)
+{
+	struct route *r = routes_find(location);
+
+	if (r == NULL || !r->kept)
+		return AFW_ENOENT;
+	if (r->uses > 0)
+		return AFW_EBUSY;
+	r->kept = false;
+	routes_collect(r);
+	return AFW_OK;
+}
+
+void
+tunnel_record(bool setup, struct afw_link *l, uint32_t id, const char *location)
+{
+	unsigned int code =
+	    setup ? record_setup(location) : record_teardown(location);
+
+	afw_link_status(l, id, code, "%s", afw_error_text(code));
 }

@@ -75,10 +75,11 @@ extern "C" {
  *   ENOENT     a helper is not installed
  *   EPROTO     the helpers are of another build than the library
  *   ETIMEDOUT  a helper does not answer
- *   ENOSYS     the configuration asks for what the suite cannot do yet
+ *   ENOSYS     "type" is "wireguard", which this version cannot do
  *   EBUSY      mark, routing table or priority is used by another program
- *   ENOENT, ENOSPC, ENOTSUP of a rule in the configuration: see
- *              afwrt_protect_ip_addr()
+ *   ENOSPC     more than 65536 rules, or 64 locations in use
+ * A rule whose location the backend does not know is in force all the same
+ * (its device is blocked); "route_failed" says so once the VPN runs.
  * After a failure nothing is left running. Since 0.1.0.
  */
 AFWRT_API int afwrt_init(
@@ -120,8 +121,9 @@ AFWRT_API int afwrt_start(void);
  * Makes afwrt_start() return, after the tunnels have been closed and the
  * last events delivered; the helpers stay. Does not wait. Async-signal-safe:
  * may be called from a signal handler, any thread and the callback.
- * A stop between afwrt_init() and the first afwrt_start() makes that one
- * return 0 at once; a stop when nothing runs any more is forgotten.
+ * A stop while afwrt_start() is on its way ends that run, whatever it was
+ * doing. Between afwrt_init() and the first afwrt_start() it makes that one
+ * return 0 at once; later, when nothing runs, it is forgotten.
  *
  * Always returns 0. Since 0.1.0.
  */
@@ -213,7 +215,6 @@ AFWRT_API int afwrt_set_access_token(const char *access_token);
  *   ENOENT     the backend has no such location
  *   ENOSPC     there are 65536 rules, or 64 locations in use
  *   ENOTSUP    "type" is "wireguard" and "wireguard_routing" is "manual"
- *   ENOSYS     this kind of rule is not implemented yet (MAC, interface)
  *   ETIMEDOUT  no answer in 5 seconds
  *   EPIPE      the suite is gone
  * Since 0.1.0.
@@ -227,7 +228,7 @@ AFWRT_API int afwrt_protect_iface(const char *iface, const char *location);
  * Removes such a rule: the device's traffic takes its ordinary way again.
  * Arguments as above.
  *
- * Returns 0, or -1 and errno: EINVAL, ENOTSUP, ENOSYS, ETIMEDOUT, EPIPE as
+ * Returns 0, or -1 and errno: EINVAL, ENOTSUP, ETIMEDOUT, EPIPE as
  * above; ENOENT there is no such rule. Since 0.1.0.
  */
 AFWRT_API int afwrt_unprotect_ip_addr(const char *ip_addr);

@@ -32,12 +32,13 @@ afwrt_deinit(void)
 int
 afwrt_start(void)
 {
+	unsigned int number = loop_number();
 	struct suite *s = suite_get();
 	int rc;
 
 	if (s == NULL)
 		return -1;
-	rc = loop_begin(s, true);
+	rc = loop_begin(s, number, true);
 	if (rc == 0)
 		rc = loop_run(s);
 	suite_put(s);
@@ -55,12 +56,13 @@ afwrt_stop(void)
 int
 afwrt_get_fd(void)
 {
+	unsigned int number = loop_number();
 	struct suite *s = suite_get();
 	int fd = -1;
 
 	if (s == NULL)
 		return -1;
-	if (loop_begin(s, false) == 0)
+	if (loop_begin(s, number, false) == 0)
 		fd = s->epfd;
 	suite_put(s);
 	return fd;

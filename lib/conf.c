@@ -422,40 +422,82 @@ defaults(struct all *a)
 	    "file:/etc/afwrt/locations.json");
 }
 
+int
+conf_error(struct conf *c)
+{
+	if (!c->go_on)
+		return -1;
+	c->errors++;
+	notice_post(3, "%s", errors_last());
+	notice_flush();
+	return 0;
+}
+
+static int
+names_check(struct conf *c)
+{
+	const struct afw_m_config *m = &c->main;
+
+	if (m->tun_ifname[0] == '\0') {
+		(void)errors_set(EINVAL, "\"tun_ifname\" is missing");
+		if (conf_error(c) == -1)
+			return -1;
+	}
+	if (m->wan_ifname[0] == '\0') {
+		(void)errors_set(EINVAL, "\"wan_ifname\" is missing");
+		return conf_error(c);
+	}
+	if (strcmp(m->tun_ifname, m->wan_ifname) != 0)
+		return 0;
+	(void)errors_set(EINVAL,
+	    "\"tun_ifname\" and \"wan_ifname\" are the same: \"%s\"",
+	    m->tun_ifname);
+	return conf_error(c);
+}
+
+static int
+numbers_check(struct conf *c)
+{
+	const struct afw_m_config *m = &c->main;
+
+	if ((m->fwmark & ~m->fwmark_mask) != 0) {
+		(void)errors_set(EINVAL,
+		    "\"fwmark\" 0x%x has bits outside \"fwmark_mask\" 0x%x",
+		    m->fwmark, m->fwmark_mask);
+		if (conf_error(c) == -1)
+			return -1;
+	}
+	if (m->route_table >= 253 && m->route_table <= 255) {
+		(void)errors_set(EINVAL,
+		    "\"route_table\" %u is one of the system's own",
+		    m->route_table);
+		if (conf_error(c) == -1)
+			return -1;
+	}
+	if (m->tun_mtu == 0 || m->tun_mtu >= 576) /* RFC 791 */
+		return 0;
+	(void)errors_set(EINVAL,
+	    "\"tun_mtu\" must be 0 or 576 to 65535, not %u", m->tun_mtu);
+	return conf_error(c);
+}
+
 /* What concerns more than one key. */
 static int
 whole_check(struct all *a)
 {
 	struct afw_m_config *m = &a->c.main;
 
-	if (m->tun_ifname[0] == '\0')
-		return errors_set(EINVAL, "\"tun_ifname\" is missing");
-	if (m->wan_ifname[0] == '\0')
-		return errors_set(EINVAL, "\"wan_ifname\" is missing");
-	if (strcmp(m->tun_ifname, m->wan_ifname) == 0)
-		return errors_set(EINVAL,
-		    "\"tun_ifname\" and \"wan_ifname\" "
-		    "are the same: \"%s\"",
-		    m->tun_ifname);
-	if ((m->fwmark & ~m->fwmark_mask) != 0)
-		return errors_set(EINVAL,
-		    "\"fwmark\" 0x%x has bits outside "
-		    "\"fwmark_mask\" 0x%x",
-		    m->fwmark, m->fwmark_mask);
-	if (m->route_table >= 253 && m->route_table <= 255)
-		return errors_set(EINVAL,
-		    "\"route_table\" %u is one of the "
-		    "system's own",
-		    m->route_table);
-	if (m->tun_mtu != 0 && m->tun_mtu < 576) /* RFC 791 */
-		return errors_set(EINVAL,
-		    "\"tun_mtu\" must be 0 or 576 to "
-		    "65535, not %u",
-		    m->tun_mtu);
-	if (a->c.auth_token[0] != '\0' && a->c.auth_method[0] == '\0')
-		return errors_set(
+	if (names_check(&a->c) == -1 || numbers_check(&a->c) == -1)
+		return -1;
+	if (a->c.auth_token[0] != '\0' && a->c.auth_method[0] == '\0') {
+		(void)errors_set(
 		    EINVAL, "\"auth_token\" needs an \"auth_method\"");
+		if (conf_error(&a->c) == -1)
+			return -1;
+	}
 	m->flags |= a->x.dns;
+	if (a->c.tun_fd != -1)
+		m->flags |= AFW_C_TUN_FD;
 	a->c.wireguard_managed = a->x.routing == 1;
 	a->c.auth.type = m->type;
 	a->c.auth.v4v6 = m->v4v6;
@@ -479,7 +521,7 @@ object_read(struct all *a, json_t *root)
 			    "lib: configuration: unknown key "
 			    "\"%.64s\" ignored",
 			    name);
-		else if (value_set(a, k, v) == -1)
+		else if (value_set(a, k, v) == -1 && conf_error(&a->c) == -1)
 			return -1;
 	}
 	return whole_check(a);
@@ -493,8 +535,8 @@ text_until(const char *text, const char *end)
 	return p != NULL ? (size_t)(p - text) : strlen(text);
 }
 
-int
-conf_parse(struct conf *c, const char *json)
+static int
+conf_read(struct conf *c, const char *json, bool go_on)
 {
 	json_error_t e;
 	json_t *root = NULL;
@@ -503,6 +545,7 @@ conf_parse(struct conf *c, const char *json)
 	int rc = -1;
 
 	defaults(&a);
+	a.c.go_on = go_on;
 	if (len > CONFIG_JSON_MAX) {
 		(void)errors_set(EINVAL,
 		    "the configuration has %zu bytes, more than %d", len,
@@ -526,6 +569,25 @@ out:
 	*c = a.c;
 	afw_wipe(&a, sizeof(a));
 	return rc;
+}
+
+int
+conf_parse(struct conf *c, const char *json)
+{
+	return conf_read(c, json, false);
+}
+
+unsigned int
+conf_check(const char *json)
+{
+	struct conf c;
+	unsigned int n;
+
+	if (conf_read(&c, json, true) == -1)
+		(void)conf_error(&c);
+	n = c.errors;
+	conf_free(&c);
+	return n;
 }
 
 void

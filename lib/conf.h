@@ -18,6 +18,8 @@ struct conf {
 	size_t nrules;
 	int tun_fd; /* hydra_tun_fd, the application's; -1 none */
 	bool wireguard_managed;
+	bool go_on;          /* conf_check: an error is not the end */
+	unsigned int errors; /* found by it so far */
 	char auth_method[64];
 	char auth_token[AFW_TOKEN_SIZE];
 	char access_token[AFW_TOKEN_SIZE];
@@ -30,6 +32,11 @@ struct conf {
  */
 int conf_parse(struct conf *c, const char *json);
 void conf_free(struct conf *c);
+/* Reads on after an error: each goes to the log callback, level 3. How many
+ * there are. */
+unsigned int conf_check(const char *json);
+/* After errors_set: -1, or 0 where reading goes on. */
+int conf_error(struct conf *c);
 
 /* https://, http:// to a loopback address, file:/ */
 bool conf_url_valid(const char *url);

@@ -82,7 +82,7 @@ conf_list_backends(struct conf *c, const char *key, json_t *v)
 	if (json_array_size(v) == 0)
 		return errors_set(EINVAL, "\"%s\" is an empty array", key);
 	json_array_foreach (v, i, one)
-		if (backend_add(c, key, one) == -1)
+		if (backend_add(c, key, one) == -1 && conf_error(c) == -1)
 			return -1;
 	return 0;
 }
@@ -101,6 +101,28 @@ members_warn(json_t *one, const char *key, const char *member)
 			    "lib: configuration: unknown key "
 			    "\"%.64s\" in \"%s\" ignored",
 			    name, key);
+}
+
+/*
+ * No frame comes from a group address, so a rule for one is about nobody; the
+ * document's own example has one ("09:01:28:AB:D8:18"): warned about, no more.
+ */
+static bool
+rule_is_void(enum afw_key_kind kind, const char *key, size_t i, json_t *one)
+{
+	static const uint8_t all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	const char *text = json_string_value(json_object_get(one, "mac_addr"));
+	uint8_t mac[6];
+
+	if (kind != AFW_KEY_MAC || text == NULL ||
+	    afw_mac_parse(mac, text) == -1 || (mac[0] & 1) == 0 ||
+	    memcmp(mac, all, sizeof(mac)) == 0)
+		return false;
+	notice_post(4,
+	    "lib: configuration: \"%s\"[%zu]: %.32s is a group address, which "
+	    "no device has: ignored",
+	    key, i, text);
+	return true;
 }
 
 static int
@@ -148,11 +170,13 @@ rules_read(struct conf *c, enum afw_key_kind kind, const char *member,
 		return errors_set(ENOMEM, "\"%s\": out of memory", key);
 	c->rules = more;
 	json_array_foreach (v, i, one) {
+		if (rule_is_void(kind, key, i, one))
+			continue;
 		memset(&more[c->nrules], 0, sizeof(*more));
-		if (rule_read(&more[c->nrules], kind, member, key, i, one) ==
-		    -1)
+		if (rule_read(&more[c->nrules], kind, member, key, i, one) == 0)
+			c->nrules++;
+		else if (conf_error(c) == -1)
 			return -1;
-		c->nrules++;
 	}
 	return 0;
 }

@@ -68,6 +68,8 @@ overtaken(const struct events_item *i)
 {
 	const struct events_item *l;
 
+	if (i->text == NULL) /* sums that nobody has seen */
+		return false;
 	for (l = i->next; l != NULL; l = l->next)
 		if (strcmp(l->route, i->route) == 0 &&
 		    (i->route[0] != '\0' || l->name == i->name))
@@ -186,20 +188,15 @@ events_invalid_auth(struct events *q, const char *reason)
 
 /* ---- bandwidth --------------------------------------------------------- */
 
-static struct afw_m_bandwidth *
-part_find(struct afw_m_bandwidth *parts, unsigned int n,
-    const struct afw_m_bandwidth *b)
+static bool
+part_same(const struct afw_m_bandwidth *a, const struct afw_m_bandwidth *b)
 {
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		if (parts[i].interval_ms == b->interval_ms &&
-		    strcmp(parts[i].location, b->location) == 0)
-			return &parts[i];
-	return NULL;
+	return a->interval_ms == b->interval_ms &&
+	    strcmp(a->location, b->location) == 0;
 }
 
-/* The report is added to one that still waits, if they are about the same. */
+/* The report is added to one that still waits, if they are about the same
+ * routes in the same order. */
 static bool
 report_merge(struct events *q)
 {
@@ -213,10 +210,10 @@ report_merge(struct events *q)
 	if (i == NULL)
 		return false;
 	for (k = 0; k < q->nparts; k++)
-		if (part_find(i->parts, i->n, &q->part[k]) == NULL)
+		if (!part_same(&i->parts[k], &q->part[k]))
 			return false;
 	for (k = 0; k < q->nparts; k++) {
-		p = part_find(i->parts, i->n, &q->part[k]);
+		p = &i->parts[k];
 		p->n_points += q->part[k].n_points;
 		p->down += q->part[k].down;
 		p->up += q->part[k].up;
@@ -230,7 +227,7 @@ events_bandwidth(struct events *q, const struct afw_m_bandwidth *m)
 	struct events_item *i;
 	bool added = true;
 
-	if (q->nparts < AFW_ROUTES_MAX)
+	if (q->nparts < 2 * AFW_ROUTES_MAX)
 		q->part[q->nparts++] = *m;
 	if (m->last == 0)
 		return false;

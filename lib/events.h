@@ -20,7 +20,8 @@ struct events_item;
 struct events {
 	struct events_item *head, **tail;
 	unsigned int count;
-	struct afw_m_bandwidth part[AFW_ROUTES_MAX]; /* the report so far */
+	/* the report so far; routes may have gone since the last */
+	struct afw_m_bandwidth part[2 * AFW_ROUTES_MAX];
 	unsigned int nparts;
 };
 

@@ -22,10 +22,17 @@ lib_libafwdaemon_la_LIBADD = lib/libafwwire.la $(EVENT_LIBS) $(CAPNG_LIBS)
 
 # what afwrt-auth and afwrt-tun link on top: TLS
 noinst_LTLIBRARIES += lib/libafwtls.la
-lib_libafwtls_la_SOURCES = lib/tls/tls.c lib/tls/tls.h \
+tls_sources = lib/tls/error.c lib/tls/fast.c lib/tls/io.c lib/tls/record.h \
+	lib/tls/tls.c lib/tls/tls.h lib/tls/tls_priv.h \
 	lib/tls/verify.c lib/tls/verify.h
-lib_libafwtls_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(MBEDTLS_CFLAGS)
-lib_libafwtls_la_LIBADD = $(MBEDTLS_LIBS)
+lib_libafwtls_la_SOURCES = $(tls_sources)
+lib_libafwtls_la_CFLAGS = $(AM_CFLAGS) $(MBEDTLS_CFLAGS) $(CRYPTO_CFLAGS)
+lib_libafwtls_la_LIBADD = $(MBEDTLS_LIBS) $(CRYPTO_LIBS)
+if AEAD_OPENSSL
+lib_libafwtls_la_SOURCES += lib/tls/record_openssl.c
+else
+lib_libafwtls_la_SOURCES += lib/tls/record_none.c
+endif
 
 # the client library: all of it but the public functions, for tests too
 noinst_LTLIBRARIES += lib/libafwclient.la

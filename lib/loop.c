@@ -7,7 +7,12 @@
  * What the descriptor wakes for: the channel, `wake_fd` (afwrt_stop, or an
  * event that another thread has read), and a timer for a STOP that is not
  * answered. afwrt_stop works from signal handlers: it touches nothing but
- * the three atomics here and write().
+ * the atomics here and write().
+ *
+ * Which run a stop is for: runs are numbered when they are asked for, before
+ * anything else is done, and a stop is for the newest number. So one that
+ * comes while a run begins is not lost, and one that comes when nothing runs
+ * does not end the next; only before the first run it waits for that.
  */
 #include "loop.h"
 
@@ -29,7 +34,8 @@
 #define STOP_WAIT_S 15
 
 static atomic_int wake_fd = -1;
-static atomic_int stop_wanted;
+static atomic_uint run_last;  /* number of the newest run */
+static atomic_uint run_stop;  /* it and all before are to stop */
 static atomic_int stop_users; /* threads between reading wake_fd and write */
 static _Thread_local bool inside;
 
@@ -68,7 +74,8 @@ loop_init(struct suite *s)
 		loop_free(s);
 		return errors_set(e, "event descriptors: %s", strerror(e));
 	}
-	atomic_store(&stop_wanted, 0);
+	atomic_store(&run_last, 0);
+	atomic_store(&run_stop, 0);
 	atomic_store(&wake_fd, fd);
 	return 0;
 }
@@ -106,11 +113,28 @@ wake(void)
 void
 loop_stop(void)
 {
+	unsigned int run = atomic_load(&run_last);
+	unsigned int old = atomic_load(&run_stop);
 	int e = errno;
 
-	atomic_store(&stop_wanted, 1);
+	if (run == 0)
+		run = 1;
+	while (old < run && !atomic_compare_exchange_weak(&run_stop, &old, run))
+		;
 	wake();
 	errno = e;
+}
+
+unsigned int
+loop_number(void)
+{
+	return atomic_fetch_add(&run_last, 1) + 1;
+}
+
+static bool
+stop_wanted(const struct suite *s)
+{
+	return atomic_load(&run_stop) >= s->run_number;
 }
 
 void
@@ -179,7 +203,7 @@ stop_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 }
 
 int
-loop_begin(struct suite *s, bool blocking)
+loop_begin(struct suite *s, unsigned int number, bool blocking)
 {
 	int rc = 0;
 
@@ -190,13 +214,11 @@ loop_begin(struct suite *s, bool blocking)
 		rc = errors_set(EALREADY, "the VPN is running already");
 		goto out;
 	}
-	if (s->ran) /* nothing was running that this could have stopped */
-		atomic_store(&stop_wanted, 0);
 	rc = client_post(&s->client, AFW_MSG_RUN, NULL, -1, run_reply, s);
 	if (rc == 0) {
 		s->run = RUN_ON;
 		s->blocking = blocking;
-		s->ran = true;
+		s->run_number = number;
 	}
 out:
 	(void)pthread_mutex_unlock(&s->client.lock);
@@ -236,7 +258,7 @@ deliver(struct suite *s)
 static int
 result(struct suite *s)
 {
-	bool stopped = atomic_exchange(&stop_wanted, 0) != 0;
+	bool stopped = stop_wanted(s);
 
 	s->run = RUN_NONE;
 	timer_set(s, 0);
@@ -255,7 +277,7 @@ round_do(struct suite *s)
 
 	wake_clear();
 	client_read(&s->client);
-	if (s->run == RUN_ON && atomic_load(&stop_wanted) != 0)
+	if (s->run == RUN_ON && stop_wanted(s))
 		stop_begin(s);
 	if (s->run == RUN_STOPPING && timer_expired(s))
 		loop_over(s, AFW_ETIMEDOUT, "it did not stop in time");
@@ -305,7 +327,7 @@ reader_wait(struct suite *s)
 	(void)poll(&p, 1, -1);
 	(void)pthread_mutex_lock(&s->client.lock);
 	if (s->client.reading && s->events.head == NULL && s->run == RUN_ON &&
-	    atomic_load(&stop_wanted) == 0) {
+	    !stop_wanted(s)) {
 		(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 		if ((ts.tv_nsec += 5000000) >= 1000000000) {
 			ts.tv_nsec -= 1000000000;

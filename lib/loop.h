@@ -8,8 +8,10 @@
 int loop_init(struct suite *s);
 void loop_free(struct suite *s);
 
+/* The number of the run that is asked for: first of all, without a lock. */
+unsigned int loop_number(void);
 /* Sends RUN. 0, or -1 and errno; the lock is not held. */
-int loop_begin(struct suite *s, bool blocking);
+int loop_begin(struct suite *s, unsigned int number, bool blocking);
 /* One round without waiting: 0 goes on, 1 over in order, -1 over. */
 int loop_dispatch(struct suite *s, bool blocking);
 /* Until the run is over. 0 or -1. */

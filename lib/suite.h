@@ -35,7 +35,7 @@ struct suite {
 	char run_text[192];
 	bool blocking;    /* it is an afwrt_start that runs */
 	bool dispatching; /* a thread is in loop_dispatch */
-	bool ran;         /* a run has begun since init */
+	unsigned int run_number; /* of the run that is on, or the last */
 
 	unsigned int refs; /* threads inside */
 };

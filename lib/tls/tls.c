@@ -1,57 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mbedTLS between a socket and its owner. mbedTLS never sees the socket: its
- * send callback appends to an output buffer, so that many records leave in
- * one send(), and its receive callback takes from an input buffer that is
- * filled by large recv() calls. The output buffer grows to OUT_LIMIT for
- * records of the owner; what mbedTLS says on its own (handshake, alerts) may
- * go OUT_SLACK beyond it.
+ * A TLS client connection: mbedTLS makes the handshake and checks the
+ * certificate. The records after it are protected by fast.c where it can,
+ * for mbedTLS is slow at that, else by mbedTLS too.
  */
 #include "tls.h"
 
-#include <sys/socket.h>
-
 #include <errno.h>
-#include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/entropy.h>
-#include <mbedtls/ssl.h>
-#include <mbedtls/version.h>
-#include <mbedtls/x509_crt.h>
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
 #include <psa/crypto.h>
 #endif
 
 #include "lib/wire/addr.h"
-#include "verify.h"
-
-#define RECORD_MAX  16384 /* RFC 5246, 6.2.1 */
-#define RECORD_COST 64    /* header, nonce and tag, rounded up */
-#define OUT_LIMIT   (512 * 1024)
-#define OUT_SLACK   (64 * 1024)
-#define OUT_FIRST   (4 * 1024)
-#define IN_SIZE     (32 * 1024)
-
-struct afw_tls {
-	int fd;
-	bool up, lost; /* handshake done; nothing more to be had */
-	int sys_errno; /* of recv or send, 0 none */
-	mbedtls_ssl_context ssl;
-	mbedtls_ssl_config conf;
-	mbedtls_x509_crt ca;
-	struct tls_peer peer;
-	const char *error;
-	uint8_t *out;
-	size_t out_head, out_tail, out_size;
-	size_t in_head, in_tail;
-	uint8_t in[IN_SIZE];
-};
+#include "lib/wire/channel.h"
+#include "tls_priv.h"
 
 /* AEAD with forward secrecy; AES first, the smaller key before the larger. */
 static const int suites[] = {
@@ -99,87 +67,46 @@ tls_seed(void)
 	return 0;
 }
 
-/* ---- between mbedTLS and the socket ------------------------------------ */
+/* ---- the keys of the handshake ----------------------------------------- */
 
-static bool
-tls_out_room(struct afw_tls *t, size_t len)
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000 || defined(MBEDTLS_SSL_EXPORT_KEYS)
+static void
+tls_keys_keep(struct afw_tls *t, const unsigned char *master,
+    const unsigned char *client, const unsigned char *server,
+    mbedtls_tls_prf_types prf)
 {
-	size_t have = t->out_tail - t->out_head, size;
-	uint8_t *p;
-
-	if (have + len > OUT_LIMIT + OUT_SLACK)
-		return false;
-	if (t->out_tail + len <= t->out_size)
-		return true;
-	if (t->out_head > 0) {
-		memmove(t->out, t->out + t->out_head, have);
-		t->out_head = 0;
-		t->out_tail = have;
-		if (have + len <= t->out_size / 2)
-			return true;
-	}
-	size = t->out_size == 0 ? OUT_FIRST : t->out_size;
-	while (size < have + len)
-		size *= 2;
-	if (size == t->out_size)
-		return true;
-	if ((p = realloc(t->out, size)) == NULL)
-		return false;
-	t->out = p;
-	t->out_size = size;
-	return true;
+	memcpy(t->keys.master, master, sizeof(t->keys.master));
+	memcpy(t->keys.client_random, client, sizeof(t->keys.client_random));
+	memcpy(t->keys.server_random, server, sizeof(t->keys.server_random));
+	t->keys.prf = prf;
+	t->keys.there = true;
 }
+#endif
 
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+static void
+tls_keys_cb(void *arg, mbedtls_ssl_key_export_type type,
+    const unsigned char *secret, size_t len, const unsigned char client[32],
+    const unsigned char server[32], mbedtls_tls_prf_types prf)
+{
+	if (type == MBEDTLS_SSL_KEY_EXPORT_TLS12_MASTER_SECRET && len == 48)
+		tls_keys_keep(arg, secret, client, server, prf);
+}
+#elif defined(MBEDTLS_SSL_EXPORT_KEYS)
 static int
-tls_send_cb(void *arg, const unsigned char *buf, size_t len)
+tls_keys_cb(void *arg, const unsigned char *master, const unsigned char *block,
+    size_t mac_len, size_t key_len, size_t iv_len,
+    const unsigned char client[32], const unsigned char server[32],
+    mbedtls_tls_prf_types prf)
 {
-	struct afw_tls *t = arg;
-
-	if (!tls_out_room(t, len))
-		return MBEDTLS_ERR_SSL_WANT_WRITE;
-	memcpy(t->out + t->out_tail, buf, len);
-	t->out_tail += len;
-	return (int)len;
+	(void)block;
+	(void)mac_len;
+	(void)key_len;
+	(void)iv_len;
+	tls_keys_keep(arg, master, client, server, prf);
+	return 0;
 }
-
-/* 1 there are bytes, or what mbedTLS shall be told. */
-static int
-tls_fill(struct afw_tls *t)
-{
-	ssize_t n;
-
-	if (t->in_head < t->in_tail)
-		return 1;
-	do
-		n = recv(t->fd, t->in, sizeof(t->in), 0);
-	while (n == -1 && errno == EINTR);
-	if (n == 0)
-		return MBEDTLS_ERR_SSL_CONN_EOF;
-	if (n == -1 && (errno == EAGAIN || errno == ENOTCONN))
-		return MBEDTLS_ERR_SSL_WANT_READ;
-	if (n == -1) {
-		t->sys_errno = errno;
-		return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
-	}
-	t->in_head = 0;
-	t->in_tail = (size_t)n;
-	return 1;
-}
-
-static int
-tls_recv_cb(void *arg, unsigned char *buf, size_t len)
-{
-	struct afw_tls *t = arg;
-	int r = tls_fill(t);
-
-	if (r != 1)
-		return r;
-	if (len > t->in_tail - t->in_head)
-		len = t->in_tail - t->in_head;
-	memcpy(buf, t->in + t->in_head, len);
-	t->in_head += len;
-	return (int)len;
-}
+#endif
 
 /* ---- life -------------------------------------------------------------- */
 
@@ -204,6 +131,9 @@ tls_configure(struct afw_tls *t)
 #if defined(MBEDTLS_SSL_RENEGOTIATION)
 	mbedtls_ssl_conf_renegotiation(
 	    &t->conf, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
+#endif
+#if MBEDTLS_VERSION_NUMBER < 0x03000000 && defined(MBEDTLS_SSL_EXPORT_KEYS)
+	mbedtls_ssl_conf_export_keys_ext_cb(&t->conf, tls_keys_cb, t);
 #endif
 	mbedtls_ssl_conf_legacy_renegotiation(
 	    &t->conf, MBEDTLS_SSL_LEGACY_NO_RENEGOTIATION);
@@ -267,7 +197,10 @@ tls_setup(struct afw_tls *t, const char *host, const char *ca, size_t ca_len)
 	tls_configure(t);
 	if (mbedtls_ssl_setup(&t->ssl, &t->conf) != 0)
 		goto nomem;
-	mbedtls_ssl_set_bio(&t->ssl, t, tls_send_cb, tls_recv_cb, NULL);
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+	mbedtls_ssl_set_export_keys_cb(&t->ssl, tls_keys_cb, t);
+#endif
+	mbedtls_ssl_set_bio(&t->ssl, t, io_send_cb, io_recv_cb, NULL);
 	return tls_set_host(t, host);
 nomem:
 	errno = ENOMEM;
@@ -305,6 +238,8 @@ afw_tls_free(struct afw_tls *t)
 	if (t == NULL)
 		return;
 	(void)close(t->fd);
+	record_free(t->record);
+	afw_wipe(&t->keys, sizeof(t->keys));
 	mbedtls_ssl_free(&t->ssl);
 	mbedtls_ssl_config_free(&t->conf);
 	mbedtls_x509_crt_free(&t->ca);
@@ -312,69 +247,7 @@ afw_tls_free(struct afw_tls *t)
 	free(t);
 }
 
-/* ---- errors ------------------------------------------------------------ */
-
-static const char *
-tls_errno_text(int e)
-{
-	switch (e) {
-	case ECONNREFUSED:
-		return "connection refused";
-	case ETIMEDOUT:
-		return "timed out";
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-		return "unreachable";
-	default:
-		return "connection reset";
-	}
-}
-
-static const char *
-tls_code_text(int code)
-{
-	switch (code) {
-	case MBEDTLS_ERR_SSL_CONN_EOF:
-	case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
-		return "connection closed";
-	case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
-		return "refused by the server";
-	case MBEDTLS_ERR_SSL_INVALID_RECORD:
-		return "not a tls server";
-#if MBEDTLS_VERSION_NUMBER < 0x03000000
-	case MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION:
-#else
-	case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
-#endif
-		return "protocol version too old";
-	case MBEDTLS_ERR_SSL_ALLOC_FAILED:
-		return "out of memory";
-	default:
-		return "handshake failed";
-	}
-}
-
-/* Notes why; whatever alert mbedTLS has made goes out if it can. */
-static void
-tls_fail(struct afw_tls *t, int code)
-{
-	uint32_t flags = mbedtls_ssl_get_verify_result(&t->ssl);
-
-	if (flags == UINT32_MAX)
-		flags = 0;
-	flags |= t->peer.flags;
-	if (t->sys_errno != 0)
-		t->error = tls_errno_text(t->sys_errno);
-	else if (code == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED)
-		t->error = tls_verify_text(flags);
-	else if (!t->up && (-code & 0xf000) == 0x2000)
-		t->error = "bad certificate"; /* X.509 module, unreadable */
-	else
-		t->error = tls_code_text(code);
-	if (!t->lost && t->sys_errno == 0)
-		(void)afw_tls_flush(t);
-	t->lost = true;
-}
+/* ---- use --------------------------------------------------------------- */
 
 /* Codes after which the same call is simply made again. */
 static bool
@@ -388,14 +261,6 @@ tls_again(int code)
 	    code == MBEDTLS_ERR_SSL_WANT_WRITE;
 }
 
-const char *
-afw_tls_error(const struct afw_tls *t)
-{
-	return t->error;
-}
-
-/* ---- use --------------------------------------------------------------- */
-
 int
 afw_tls_handshake(struct afw_tls *t)
 {
@@ -407,7 +272,7 @@ afw_tls_handshake(struct afw_tls *t)
 		return -1;
 	r = mbedtls_ssl_handshake(&t->ssl);
 	if (r != 0 && !tls_again(r)) {
-		tls_fail(t, r);
+		error_set(t, r);
 		return -1;
 	}
 	if (afw_tls_flush(t) == -1)
@@ -416,6 +281,7 @@ afw_tls_handshake(struct afw_tls *t)
 		return 0;
 	t->up = true;
 	t->error = "connection lost";
+	fast_start(t);
 	return 1;
 }
 
@@ -432,6 +298,8 @@ afw_tls_read(struct afw_tls *t, void *buf, size_t size)
 		errno = ECONNRESET;
 		return -1;
 	}
+	if (t->record != NULL)
+		return fast_read(t, buf, size);
 	do
 		r = mbedtls_ssl_read(&t->ssl, buf, size);
 	while (tls_again(r) && r != MBEDTLS_ERR_SSL_WANT_WRITE &&
@@ -446,7 +314,7 @@ afw_tls_read(struct afw_tls *t, void *buf, size_t size)
 	}
 	if (r == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
 		return 0;
-	tls_fail(t, r);
+	error_set(t, r);
 	errno = t->sys_errno != 0 || r == MBEDTLS_ERR_SSL_CONN_EOF ? ECONNRESET
 								   : EPROTO;
 	return -1;
@@ -455,6 +323,8 @@ afw_tls_read(struct afw_tls *t, void *buf, size_t size)
 bool
 afw_tls_pending(const struct afw_tls *t)
 {
+	if (t->record != NULL)
+		return fast_pending(t);
 	return t->in_head < t->in_tail ||
 	    mbedtls_ssl_get_bytes_avail(&t->ssl) > 0;
 }
@@ -469,52 +339,30 @@ afw_tls_write(struct afw_tls *t, const void *data, size_t len)
 		return -1;
 	}
 	if (afw_tls_queued(t) + len + RECORD_COST > OUT_LIMIT ||
-	    !tls_out_room(t, len + RECORD_COST)) {
+	    !io_out_room(t, len + RECORD_COST)) {
 		errno = ENOBUFS;
 		return -1;
+	}
+	if (t->record != NULL) {
+		fast_write(t, data, len);
+		return 0;
 	}
 	r = mbedtls_ssl_write(&t->ssl, data, len);
 	if (r >= 0 && (size_t)r == len)
 		return 0;
-	tls_fail(t, r);
+	error_set(t, r);
 	errno = EPROTO;
 	return -1;
-}
-
-int
-afw_tls_flush(struct afw_tls *t)
-{
-	ssize_t n;
-
-	while (t->out_head < t->out_tail) {
-		n = send(t->fd, t->out + t->out_head, t->out_tail - t->out_head,
-		    MSG_NOSIGNAL);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1 && (errno == EAGAIN || errno == ENOTCONN))
-			return 0;
-		if (n == -1) {
-			t->sys_errno = errno;
-			t->error = tls_errno_text(errno);
-			t->lost = true;
-			return -1;
-		}
-		t->out_head += (size_t)n;
-	}
-	t->out_head = t->out_tail = 0;
-	return 1;
-}
-
-size_t
-afw_tls_queued(const struct afw_tls *t)
-{
-	return t->out_tail - t->out_head;
 }
 
 void
 afw_tls_bye(struct afw_tls *t)
 {
-	if (t->up && !t->lost)
+	if (!t->up || t->lost)
+		return;
+	if (t->record != NULL)
+		fast_bye(t);
+	else
 		(void)mbedtls_ssl_close_notify(&t->ssl);
 }
 
@@ -522,10 +370,4 @@ int
 afw_tls_fd(const struct afw_tls *t)
 {
 	return t->fd;
-}
-
-short
-afw_tls_events(const struct afw_tls *t)
-{
-	return afw_tls_queued(t) > 0 ? POLLIN | POLLOUT : POLLIN;
 }

@@ -44,15 +44,15 @@ SIZE_IS(wan, 32);
 SIZE_IS(tun_config, 24);
 SIZE_IS(route, 88);
 SIZE_IS(route_id, 4);
-SIZE_IS(route_event, 112);
+SIZE_IS(route_event, 176);
 SIZE_IS(route_stats, 136);
-SIZE_IS(route_info, 208);
+SIZE_IS(route_info, 272);
 SIZE_IS(device, 32);
 SIZE_IS(flow, 24);
 SIZE_IS(source, 20);
 SIZE_IS(socket, 12);
 SIZE_IS(session_get, 72);
-SIZE_IS(session, 2344);
+SIZE_IS(session, 2408);
 SIZE_IS(session_fail, 108);
 
 #define STR_OK(m, field) afw_str_valid((m)->field, sizeof((m)->field))
@@ -78,6 +78,12 @@ static bool
 location_field(const char *s, size_t size)
 {
 	return afw_str_valid(s, size) && afw_location_valid(s);
+}
+
+static bool
+location_or_none(const char *s, size_t size)
+{
+	return afw_str_valid(s, size) && (s[0] == '\0' || afw_location_valid(s));
 }
 
 static bool
@@ -230,7 +236,8 @@ CHECK(route_event)
 {
 	return m->route != 0 &&
 	    in_range(m->state, AFW_ROUTE_IDLE, AFW_ROUTE_STATE_MAX - 1) &&
-	    m->reason < AFW_REASON_MAX && STR_OK(m, detail);
+	    m->reason < AFW_REASON_MAX && STR_OK(m, detail) &&
+	    location_or_none(m->chosen, sizeof(m->chosen));
 }
 
 CHECK(route_stats)
@@ -244,12 +251,13 @@ CHECK(route_stats)
 CHECK(route_info)
 {
 	return location_field(m->location, sizeof(m->location)) &&
-	    m->is_default <= 1 && check_route_stats(&m->stats);
+	    m->is_default <= 1 && check_route_stats(&m->stats) &&
+	    location_or_none(m->chosen, sizeof(m->chosen));
 }
 
 CHECK(device)
 {
-	return m->ifindex != 0 && in_range(m->mtu, 576, 65535) &&
+	return in_range(m->mtu, 576, 65535) &&
 	    (m->vnet_hdr == 0 || m->vnet_hdr == 12) &&
 	    afw_addr_valid(&m->addr, true);
 }
@@ -271,7 +279,8 @@ CHECK(session)
 	return m->route != 0 && m->ca_len <= AFW_BLOB_MAX &&
 	    afw_addr_valid(&m->server, false) && m->port != 0 && m->pad == 0 &&
 	    STR_OK(m, host) && m->host[0] != '\0' && STR_OK(m, cookie) &&
-	    m->cookie[0] != '\0';
+	    m->cookie[0] != '\0' &&
+	    location_or_none(m->chosen, sizeof(m->chosen));
 }
 
 CHECK(session_fail)

@@ -279,7 +279,9 @@ struct afw_m_wan {
 };
 
 struct afw_m_tun_config {
-	uint32_t default_route; /* id, 0 none */
+	/* of sources without a flow, where the routes say what is protected
+	 * (core-level routing); 0: such packets are dropped */
+	uint32_t default_route;
 	uint32_t connections;
 	uint32_t rcvbuf, sndbuf;
 	uint32_t v4v6;
@@ -311,6 +313,7 @@ struct afw_m_route_event {
 	uint32_t seq;
 	uint32_t reason;
 	char detail[AFW_DETAIL_SIZE];
+	char chosen[AFW_LOCATION_SIZE]; /* of the session; "" unknown */
 };
 
 struct afw_m_route_stats {
@@ -333,10 +336,11 @@ struct afw_m_route_info {
 	uint32_t is_default;
 	uint32_t rules; /* how many rules use it */
 	struct afw_m_route_stats stats;
+	char chosen[AFW_LOCATION_SIZE]; /* by the backend; "" unknown */
 };
 
 struct afw_m_device {
-	uint32_t ifindex;
+	uint32_t ifindex; /* 0: hydra_tun_fd is no interface of ours */
 	uint32_t mtu;
 	uint32_t vnet_hdr; /* bytes before each packet, 0 or 12 */
 	struct afw_addr addr;
@@ -388,6 +392,8 @@ struct afw_m_session {
 	uint16_t pad;
 	char host[256]; /* for SNI, the certificate and the Host header */
 	char cookie[2048];
+	/* the location that the backend chose; "" if it does not say */
+	char chosen[AFW_LOCATION_SIZE];
 };
 
 struct afw_m_session_fail {

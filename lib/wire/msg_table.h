@@ -81,6 +81,9 @@ AFW_MSG(66, LOCATIONS, P(LIB, SUP) | P(SUP, AUTH), RQ, none, NO, R, 0)
 AFW_MSG(67, LOCATIONS_JSON, P(AUTH, SUP) | P(SUP, LIB), RP, blob, ONE, R, 0)
 /* STATUS: AFW_OK valid, AFW_EACCES not valid, all else not verified */
 AFW_MSG(68, VERIFY_USER, P(LIB, SUP) | P(SUP, AUTH), RQ, verify, NO, R, 1)
+/* answered by COUNTRIES_JSON (a sealed memfd) or STATUS */
+AFW_MSG(69, COUNTRIES, P(LIB, SUP) | P(SUP, AUTH), RQ, none, NO, R, 0)
+AFW_MSG(70, COUNTRIES_JSON, P(AUTH, SUP) | P(SUP, LIB), RP, blob, ONE, R, 0)
 
 /* D: supervisor and afwrt-auth */
 AFW_MSG(80, AUTH_FILE, P(SUP, AUTH), EV, auth_file, ONE, R, 0)

@@ -120,6 +120,24 @@ watch(int fd, event_callback_fn cb)
 		errx(1, "no event");
 }
 
+static void
+answer_cb(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	forward_source_answer((uint32_t)(uintptr_t)arg, SOURCE_NONE);
+}
+
+bool
+source_ask(const struct afw_addr *a, uint32_t n)
+{
+	static const struct timeval now;
+
+	(void)a;
+	return event_base_once(base, -1, EV_TIMEOUT, answer_cb,
+		   (void *)(uintptr_t)n, &now) == 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -144,7 +162,7 @@ main(int argc, char **argv)
 	forward_init(base);
 	if (nat_open(memfd, true) == -1)
 		err(1, "nat");
-	flow_default_set(route.id);
+	forward_default_set(route.id);
 	forward_device_set(fd, &d);
 	forward_route_up(&route);
 	watch(node, node_cb);

@@ -9,8 +9,9 @@ cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 limit_of()
 {
 	case $1 in
-	distcheck | sanitize-*) echo 420 ;;
-	netns) echo 360 ;;
+	distcheck | qemu | sanitize-unit) echo 420 ;;
+	netns) echo 900 ;;
+	sanitize-netns) echo 1500 ;;
 	*) echo 240 ;;
 	esac
 }

@@ -83,10 +83,40 @@ step_unit()
 	gcc_build && make_check "$out/gcc"
 }
 
+# Each statement of the document has its test, and README says so.
+step_conformance()
+{
+	"$PYTHON" -B tests/conformance/check_table.py | tee "$out/$name.table"
+	[ "${PIPESTATUS[0]}" -eq 0 ] || exit 1
+	grep PENDING "$out/$name.table" >>"$out/$name.notes" || :
+}
+
+# The library's tests once more, each byte watched.
+step_valgrind()
+{
+	need_source
+	command -v valgrind >/dev/null || skip "valgrind is not installed"
+	gcc_build && make -C "$out/gcc" -j2 check TESTS= &&
+	    tests/conformance/valgrind.sh "$out/gcc"
+}
+
 step_netns()
 {
 	[ ! -f configure.ac ] || gcc_build || exit 1
 	netns_tests "$out/gcc-stage"
+}
+
+# On a kernel with WireGuard and netem, older than most developers have.
+step_qemu()
+{
+	local status
+	need_source
+	gcc_build && make -C "$out/gcc" -j2 check TESTS= || exit 1
+	AFWRT_BUILD=$out/gcc "$PYTHON" -B -m pytest -p no:cacheprovider -v \
+	    -rsx --junitxml="$out/$name.xml" --durations=10 tests/qemu
+	status=$?
+	totals junit "$out/$name.xml"
+	return $status
 }
 
 step_clang()

@@ -19,7 +19,7 @@ lab_setup(void)
 {
 	lab_open(0);
 	r1 = lab_route(1, "10.8.0.2", "fd00:8::2");
-	flow_default_set(1);
+	forward_default_set(1);
 	lab_flow("192.168.1.5", 1);
 }
 
@@ -49,6 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		forward_from_node(r1, packet, size - 1);
 		forward_from_node_flush();
 	}
+	lab_answer(SOURCE_NONE);
 	free(packet);
 	drain = malloc(sizeof(*drain));
 	while (drain != NULL && lab_to_lan(drain))

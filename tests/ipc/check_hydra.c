@@ -146,6 +146,64 @@ START_TEST(whole_process)
 }
 END_TEST
 
+static bool
+asked(struct suite *x)
+{
+	return x->sources != 0;
+}
+
+/* A new afwrt-net, whose word is the next one. */
+static void
+sources_forgotten(unsigned int answer)
+{
+	s.sources = 0;
+	s.source_answer = answer;
+	(void)afw_link_send(&s.net, AFW_MSG_FLOW_SYNC_BEGIN, 0, NULL, -1);
+	(void)afw_link_send(&s.net, AFW_MSG_FLOW_SYNC_END, 0, NULL, -1);
+}
+
+START_TEST(whole_process_asks_about_sources)
+{
+	static const unsigned int useless[] = {AFW_ENOSYS, AFW_EIO, NO_WORD};
+	unsigned int i;
+
+	suite_free(&s);
+	memset(&s, 0, sizeof(s));
+	s.whole = true;
+	s.default_route = 1;
+	s.source_answer = AFW_ENOENT;
+	s.answers[0].cookie = cookies[0];
+	s.n_answers = 1;
+	suite_start(&s);
+	suite_peers(&s);
+	up(1, AFW_RECONNECT_MANUAL);
+	ping_ok(1, 0);
+	ck_assert_uint_eq(s.sources, 1);
+	ping_ok(1, 0);
+	ck_assert_uint_eq(s.sources, 1); /* it is known */
+	for (i = 0; i < 3; i++) {
+		sources_forgotten(useless[i]);
+		ping_send(&s, 1, 0, 7);
+		ck_assert(suite_await(&s, 3000, asked));
+		ck_assert(!suite_await(&s, 400, pinged));
+	}
+	sources_forgotten(AFW_OK); /* a flow of a route that is not there */
+	ck_assert_uint_eq(suite_flow(&s, 9), AFW_OK);
+	ping_send(&s, 1, 0, 8);
+	ck_assert(!suite_await(&s, 200, pinged));
+	ck_assert_uint_eq(s.sources, 0);
+	ck_assert_uint_eq(suite_flow(&s, 1), AFW_OK);
+	ping_ok(1, 0);
+	/* nobody there to be asked */
+	sources_forgotten(AFW_ENOENT);
+	suite_run(&s, 50);
+	afw_link_close(&s.net);
+	suite_run(&s, 50);
+	ping_send(&s, 1, 0, 9);
+	ck_assert(!suite_await(&s, 400, pinged));
+}
+END_TEST
+
 START_TEST(cut_resumes_by_cookie)
 {
 	struct proxy *p = proxy_open(s.base, 0);
@@ -516,6 +574,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, lazy_connect_and_logout);
 	tcase_add_test(t, whole_process);
+	tcase_add_test(t, whole_process_asks_about_sources);
 	tcase_add_test(t, cut_resumes_by_cookie);
 	tcase_add_test(t, manual_stays_down);
 	tcase_add_test(t, wrong_cookie);

@@ -37,7 +37,7 @@ START_TEST(tun_killed)
 	player_mark();
 	helper_kill(AFW_TUN, SIGKILL);
 	ck_assert_uint_eq(player_route("us", AFW_ROUTE_DISCONNECTED), 3);
-	player_logged("tun start gen=4", "tun TUN_CONFIG default=1 fresh=0",
+	player_logged("tun start gen=4", "tun TUN_CONFIG default=0 fresh=0",
 	    "tun ROUTE_SET us id=1 flags=7 seq=3",
 	    "tun ROUTE_SET de id=2 flags=0 seq=0", "tun PEER net gen=1",
 	    "tun PEER auth gen=3", NULL);

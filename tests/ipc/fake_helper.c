@@ -14,6 +14,12 @@
  *   ROLE.junk.NAME      send a malformed record when NAME comes, once
  *   ROLE.illegal.NAME   report an impossible step of a route, once
  *   net.nowan           the uplink is not there
+ *   net.refuse          NET_RULE_SET of the address in the file: EINVAL
+ *   tun.chosen          the location that a session is for
+ *
+ * A route to "nowhere" fails when it is to connect. The counters of each
+ * route are 1000 up and 2000 down with the first question, and so much more
+ * with every further one, from zero in each process.
  */
 #include "config.h"
 
@@ -37,6 +43,8 @@ static enum afw_role role;
 static char dir[400];
 static int peers[PEERS], n_peers;
 static struct afw_m_route_event routes[AFW_ROUTES_MAX * 4];
+static bool nowhere[AFW_ROUTES_MAX * 4];
+static uint64_t carried[AFW_ROUTES_MAX * 4];
 
 static void note(const char *, ...) __attribute__((format(printf, 1, 2)));
 
@@ -76,6 +84,24 @@ told(const char *what, const char *name, int *value, bool once)
 	if (once)
 		(void)unlink(path);
 	return true;
+}
+
+/* The word in the file, or "". */
+static void
+word(const char *what, char *buf, size_t size)
+{
+	char path[512];
+	FILE *f;
+
+	buf[0] = '\0';
+	(void)snprintf(
+	    path, sizeof(path), "%s/%s.%s", dir, afw_role_name(role), what);
+	if ((f = fopen(path, "re")) == NULL)
+		return;
+	if (fgets(buf, (int)size, f) == NULL)
+		abort();
+	buf[strcspn(buf, "\n")] = '\0';
+	(void)fclose(f);
 }
 
 static void
@@ -138,6 +164,9 @@ detail(const struct afw_msg *m, char *buf, size_t size)
 		(void)snprintf(buf, size, " id=%u",
 		    ((const struct afw_m_route_id *)p)->route);
 		break;
+	case AFW_MSG_NET_CONFIG:
+		(void)snprintf(buf, size, "%s", m->fd != -1 ? " fd" : "");
+		break;
 	case AFW_MSG_TUN_CONFIG:
 		(void)snprintf(buf, size, " default=%u fresh=%u",
 		    tc->default_route, tc->fresh);
@@ -172,6 +201,10 @@ route_step(uint32_t id, uint32_t state)
 	e->route = id;
 	e->state = state;
 	e->seq++;
+	e->reason =
+	    state == AFW_ROUTE_FAILED ? AFW_REASON_LOCATION : AFW_REASON_NONE;
+	memset(e->chosen, 0, sizeof(e->chosen));
+	word("chosen", e->chosen, sizeof(e->chosen));
 	out(AFW_MSG_ROUTE_EVENT, 0, e, -1);
 }
 
@@ -181,7 +214,7 @@ route_up(uint32_t id)
 	if (routes[id].state == AFW_ROUTE_CONNECTED)
 		return;
 	route_step(id, AFW_ROUTE_CONNECTING);
-	route_step(id, AFW_ROUTE_CONNECTED);
+	route_step(id, nowhere[id] ? AFW_ROUTE_FAILED : AFW_ROUTE_CONNECTED);
 }
 
 static void
@@ -189,13 +222,15 @@ tun_handle(const struct afw_msg *m)
 {
 	const struct afw_m_route *set = (const void *)m->payload;
 	uint32_t id = ((const struct afw_m_route_id *)set)->route, i;
-	struct afw_m_route_stats st = {.up_bytes = 1000, .down_bytes = 2000};
+	struct afw_m_route_stats st = {0};
 
 	switch (m->hdr.type) {
 	case AFW_MSG_ROUTE_SET:
 		if (routes[id].route == 0) {
 			routes[id].seq = set->seq;
 			routes[id].route = id;
+			nowhere[id] = strcmp(set->location, "nowhere") == 0;
+			carried[id] = 0;
 		}
 		status(m->hdr.id, AFW_OK);
 		if ((set->flags & (AFW_R_EAGER | AFW_R_RESUME)) != 0)
@@ -215,6 +250,8 @@ tun_handle(const struct afw_msg *m)
 			if (routes[i].route == 0)
 				continue;
 			st.route = i;
+			st.up_bytes = carried[i] += 1000;
+			st.down_bytes = 2 * st.up_bytes;
 			st.state = routes[i].state != 0 ? routes[i].state
 							: AFW_ROUTE_IDLE;
 			out(AFW_MSG_ROUTE_STATS_ITEM, m->hdr.id, &st, -1);
@@ -226,12 +263,26 @@ tun_handle(const struct afw_msg *m)
 
 /* ---- net ----------------------------------------------------------------- */
 
+static bool
+net_refuses(const struct afw_msg *m)
+{
+	const struct afw_m_rule *r = (const void *)m->payload;
+	char bad[AFW_ADDR_TEXT + 16], key[AFW_ADDR_TEXT + 16];
+
+	word("refuse", bad, sizeof(bad));
+	return strcmp(bad, afw_key_print(&r->key, key, sizeof(key))) == 0;
+}
+
 static void
 net_handle(const struct afw_msg *m)
 {
 	struct afw_m_wan wan = {
 	    .up = !told("nowan", "", NULL, false), .mtu = 1500, .has4 = 1};
 
+	if (m->hdr.type == AFW_MSG_NET_RULE_SET && net_refuses(m)) {
+		status(m->hdr.id, AFW_EINVAL);
+		return;
+	}
 	status(m->hdr.id, AFW_OK);
 	if (m->hdr.type != AFW_MSG_NET_CONFIG)
 		return;

@@ -178,8 +178,10 @@ suite_stats(struct suite *s)
 void
 suite_start(struct suite *s)
 {
-	struct afw_m_tun_config c = {
-	    .connections = 1, .v4v6 = AFW_V4V6_LEGACY, .fresh = 1};
+	struct afw_m_tun_config c = {.default_route = s->default_route,
+	    .connections = 1,
+	    .v4v6 = AFW_V4V6_LEGACY,
+	    .fresh = 1};
 	int sv[2];
 
 	if (s->base == NULL)
@@ -249,7 +251,19 @@ socket_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	return 0;
 }
 
+static int
+source_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	struct suite *s = arg;
+
+	s->sources++;
+	if (s->source_answer != NO_WORD)
+		afw_link_status(l, m->hdr.id, s->source_answer, NULL);
+	return 0;
+}
+
 static const struct afw_handler net_handlers[] = {
+    {AFW_MSG_SOURCE_GET, source_handle},
     {AFW_MSG_SOCKET_GET, socket_handle},
     {0, NULL},
 };
@@ -270,13 +284,13 @@ session_send(struct suite *s, struct afw_link *l, struct afw_msg *m,
     const struct answer *a)
 {
 	const struct afw_m_session_get *g = (const void *)m->payload;
-	struct afw_m_session r = {
-	    .route = g->route, .server = {.family = 4, .b = {127, 0, 0, 1}}};
+	struct afw_m_session r = {.route = g->route};
 	char path[64], *ca;
 	size_t len;
 	int fd;
 
 	(void)s;
+	ck_assert_int_eq(afw_addr_parse(&r.server, LAB_SERVER), 0);
 	r.port = a->port != 0 ? a->port : (uint16_t)LAB_PORT(a->node);
 	(void)afw_str_set(
 	    r.host, sizeof(r.host), a->host != NULL ? a->host : "node.test");

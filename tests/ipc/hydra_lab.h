@@ -11,8 +11,11 @@
  * processes around afwrt-tun, played by the test: supervisor, afwrt-net with
  * plain sockets, afwrt-auth with cookies that openconnect got.
  */
-#define NODES          2
-#define EVENTS_MAX     64
+#define NODES      2
+#define EVENTS_MAX 64
+#define NO_WORD    1000 /* for source_answer */
+/* both are there, and answer pings by their tunnels */
+#define LAB_SERVER     "203.0.113.9"
 #define LAB_PORT(node) (4431 + (node))
 
 /* ---- the nodes --------------------------------------------------------- */
@@ -61,6 +64,9 @@ struct suite {
 	unsigned int n_whys;
 	unsigned int sockets, session_ends;
 	unsigned int socket_refusal; /* AFW_E code, 0: give it */
+	uint32_t default_route;      /* of TUN_CONFIG */
+	unsigned int source_answer;  /* AFW_E code, or no word at all */
+	unsigned int sources;        /* that were asked about */
 	/* what afwrt-auth answers, one after the other; the last stays */
 	struct answer answers[8];
 	unsigned int n_answers;

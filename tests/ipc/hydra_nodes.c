@@ -140,7 +140,8 @@ lab_begin(void)
 	else if (!shell("command -v ocserv ocpasswd openconnect openssl "
 			">/dev/null"))
 		why = "no ocserv, openconnect or openssl";
-	else if (unshare(CLONE_NEWNET) == -1 || !loopback_up())
+	else if (unshare(CLONE_NEWNET) == -1 || !loopback_up() ||
+	    !shell("ip addr add " LAB_SERVER "/32 dev lo"))
 		why = "no network namespaces";
 	else if (access("/dev/net/tun", R_OK | W_OK) == -1)
 		why = "no /dev/net/tun";

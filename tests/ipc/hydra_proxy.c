@@ -99,7 +99,7 @@ proxy_open(struct event_base *base, unsigned int node)
 {
 	struct proxy *x = calloc(1, sizeof(*x));
 	struct sockaddr_in in = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
 	socklen_t len = sizeof(in);
 
 	x->base = base;

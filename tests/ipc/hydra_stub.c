@@ -129,9 +129,20 @@ flow_sync_end(void)
 }
 
 void
-flow_default_set(uint32_t route)
+forward_default_set(uint32_t route)
 {
 	(void)route;
+}
+
+void
+forward_source_flow(const struct afw_addr *a)
+{
+	(void)a;
+}
+
+void
+forward_source_forget(void)
+{
 }
 
 int

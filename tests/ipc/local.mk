@@ -71,6 +71,14 @@ tests_ipc_check_restart_CPPFLAGS = $(player_cppflags)
 tests_ipc_check_restart_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_restart_LDADD = lib/libafwwire.la $(CHECK_LIBS)
 
+check_PROGRAMS += tests/ipc/check_routes
+TESTS += tests/ipc/check_routes
+tests_ipc_check_routes_SOURCES = tests/ipc/check_routes.c \
+	tests/ipc/player.c tests/ipc/player.h
+tests_ipc_check_routes_CPPFLAGS = $(player_cppflags)
+tests_ipc_check_routes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_routes_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/ipc/check_relay
 TESTS += tests/ipc/check_relay
 tests_ipc_check_relay_SOURCES = tests/ipc/check_relay.c \
@@ -119,6 +127,22 @@ tests_ipc_check_net_rules_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_net_rules_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_rules_DEPENDENCIES = afwrt-net/afwrt-net
 
+check_PROGRAMS += tests/ipc/check_net_neigh
+TESTS += tests/ipc/check_net_neigh
+tests_ipc_check_net_neigh_SOURCES = tests/ipc/check_net_neigh.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_neigh_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_neigh_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_neigh_DEPENDENCIES = afwrt-net/afwrt-net
+
+check_PROGRAMS += tests/ipc/check_net_gateway
+TESTS += tests/ipc/check_net_gateway
+tests_ipc_check_net_gateway_SOURCES = tests/ipc/check_net_gateway.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_gateway_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_gateway_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_gateway_DEPENDENCIES = afwrt-net/afwrt-net
+
 check_PROGRAMS += tests/ipc/check_net_leak
 TESTS += tests/ipc/check_net_leak
 tests_ipc_check_net_leak_SOURCES = tests/ipc/check_net_leak.c \
@@ -134,14 +158,19 @@ tests_ipc_check_assumptions_SOURCES = tests/ipc/check_assumptions.c \
 tests_ipc_check_assumptions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_assumptions_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 # a real afwrt-auth with a real node and backend
-check_PROGRAMS += tests/ipc/check_auth
-TESTS += tests/ipc/check_auth
-tests_ipc_check_auth_SOURCES = tests/ipc/check_auth.c \
+auth_nodes = tests/ipc/auth_nodes.c tests/ipc/auth_nodes.h \
 	tests/ipc/auth_dns.c tests/ipc/auth_dns.h \
 	tests/ipc/auth_world.c tests/ipc/auth_world.h
+check_PROGRAMS += tests/ipc/check_auth tests/ipc/check_auth_backend
+TESTS += tests/ipc/check_auth tests/ipc/check_auth_backend
+tests_ipc_check_auth_SOURCES = tests/ipc/check_auth.c $(auth_nodes)
 tests_ipc_check_auth_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
 	-DAFW_ABS_SRCDIR='"$(abs_top_srcdir)"'
 tests_ipc_check_auth_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+tests_ipc_check_auth_backend_SOURCES = \
+	tests/ipc/check_auth_backend.c $(auth_nodes)
+tests_ipc_check_auth_backend_CFLAGS = $(tests_ipc_check_auth_CFLAGS)
+tests_ipc_check_auth_backend_LDADD = $(tests_ipc_check_auth_LDADD)
 endif
 
 # the WireGuard engine on a TUN and a socket, for tests/netns/test_wg_engine.py

@@ -348,6 +348,13 @@ env_ask(struct env *e, enum afw_msg_type type, const void *p, int fd)
 	return ask(e, &e->sup, type, p, fd);
 }
 
+unsigned int
+env_ask_of(
+    struct env *e, struct afw_chan *c, enum afw_msg_type type, const void *p)
+{
+	return ask(e, c, type, p, -1);
+}
+
 static bool
 spoke(struct env *e)
 {

@@ -53,6 +53,9 @@ void env_tun_anew(struct env *e);
 /* A request of the supervisor; the status' code. Serves the peers meanwhile. */
 unsigned int env_ask(
     struct env *e, enum afw_msg_type type, const void *p, int fd);
+/* A request of a peer. */
+unsigned int env_ask_of(
+    struct env *e, struct afw_chan *c, enum afw_msg_type type, const void *p);
 unsigned int env_ask_socket(struct env *e, struct afw_chan *c, uint32_t family,
     uint32_t stream, uint32_t scope);
 /* NET_CONFIG with an unused /dev/net/tun, or with the kept TUN. */

@@ -222,6 +222,7 @@ MAKE(route_event)
 	m->route = 1;
 	m->state = AFW_ROUTE_CONNECTED;
 	m->seq = 1;
+	TEXT(chosen, "us-new-york");
 }
 
 MAKE(route_stats)
@@ -281,6 +282,7 @@ MAKE(session)
 	m->port = 443;
 	TEXT(host, "node.example");
 	TEXT(cookie, "secret-cookie");
+	TEXT(chosen, "us-new-york");
 }
 
 MAKE(session_fail)

@@ -134,7 +134,7 @@ static const struct field fields[] = {
     FLAG(route_info, is_default),
     BAD(route_info, stats.state, 0),
     F(route_info, stats.server, ADDR, 0),
-    BAD(device, ifindex, 0),
+    OK(device, ifindex, 0),
     FROM_TO(device, mtu, 576, 65535),
     OK(device, vnet_hdr, 0),
     BAD(device, vnet_hdr, 10),
@@ -280,7 +280,7 @@ change_key(struct run *r)
 			change(r, i, "\4", 1, false);
 	change(r, 0, &mac, n, true);
 	change(r, 0, &iface, n, true);
-	k.mac[0] = 3; /* group */
+	k.mac[0] = 1; /* a group of IP */
 	change(r, 0, &k, n, false);
 	memset(k.mac, 0, 6);
 	change(r, 0, &k, n, false);

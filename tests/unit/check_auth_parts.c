@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "afwrt-auth/answer.h"
+#include "afwrt-auth/dial.h"
 #include "afwrt-auth/dns.h"
 #include "afwrt-auth/http_parse.h"
 #include "afwrt-auth/node_cookies.h"
@@ -344,9 +345,11 @@ static const struct {
 	false, true},
     {401, "", RES_NOT_AUTHORIZED, true, false},
     {403, "{\"result\": \"OK\"}", RES_NOT_AUTHORIZED, true, false},
-    {400, "x", RES_BAD_REQUEST, true, false},
+    /* only the backend itself can refuse us, not what stands before it */
+    {400, "x", RES_UNREADABLE, false, true},
+    {400, "{\"result\": \"BAD_REQUEST\"}", RES_BAD_REQUEST, true, false},
     {400, "{\"result\": \"OAUTH_ERROR\"}", RES_OAUTH_ERROR, true, false},
-    {400, "{\"result\": \"OK\"}", RES_BAD_REQUEST, true, false},
+    {400, "{\"result\": \"OK\"}", RES_UNREADABLE, false, true},
     {429, "", RES_TOO_MANY_REQUESTS, false, true},
     {500, "", RES_INTERNAL_SERVER_ERROR, false, true},
     {503, "{\"result\": \"OK\"}", RES_INTERNAL_SERVER_ERROR, false, true},
@@ -379,12 +382,13 @@ START_TEST(provided)
 	    " \"address6\": \"2001:db8::1\", \"sni\": \"s.example\"},"
 	    "{\"address\": \"x\", \"port\": 70000},"
 	    "{\"address\": \"x\", \"port\": \"abc\"},"
+	    "{\"address\": \"192.0.2.2\", \"ipv6_exit\": \"0\"},"
 	    "{\"address\": \"ev il\\r\\n\"}, 7, {}]}";
 	json_t *j = json_loads(text, 0, NULL);
 	struct provide *p;
 	const char *why;
 
-	p = provide_read(j, AFW_V4V6_LEGACY, &why);
+	p = provide_read(j, AFW_V4V6_LEGACY, false, &why);
 	ck_assert_ptr_nonnull(p);
 	ck_assert_uint_eq(p->expire_time, 1700000100);
 	ck_assert_int_eq(p->life_ms, 100000);
@@ -394,18 +398,65 @@ START_TEST(provided)
 	ck_assert_str_eq(p->servers[0].host, "a.example");
 	ck_assert_str_eq(p->servers[1].address, "192.0.2.1");
 	ck_assert_str_eq(p->servers[1].host, "s.example");
-	ck_assert_str_eq(p->servers[2].address, "2001:db8::1");
+	ck_assert_str_eq(p->servers[1].address6, "2001:db8::1");
+	ck_assert_str_eq(p->servers[2].address, "192.0.2.2");
 	ck_assert(provide_same_servers(p, p));
+	ck_assert_uint_eq(provide_find(p, &p->servers[2]), 2);
+	ck_assert(provide_has_choice(&p->servers[0])); /* it is a name */
+	ck_assert(provide_has_choice(&p->servers[1]));
+	ck_assert(!provide_has_choice(&p->servers[2]));
 	provide_free(p);
-	p = provide_read(j, AFW_V4V6_IPV6_ONLY, &why);
+	p = provide_read(j, AFW_V4V6_IPV4_ONLY, true, &why);
+	ck_assert_uint_eq(p->n, 2);
+	ck_assert_str_eq(p->servers[1].address, "192.0.2.1");
+	ck_assert_str_eq(p->servers[1].address6, "");
+	provide_free(p);
+	p = provide_read(j, AFW_V4V6_IPV6_ONLY, false, &why);
 	ck_assert_uint_eq(p->n, 2); /* a name may have an IPv6 address */
-	ck_assert_str_eq(p->servers[1].address, "2001:db8::1");
+	ck_assert_str_eq(p->servers[1].address, "");
+	ck_assert_str_eq(p->servers[1].address6, "2001:db8::1");
 	provide_free(p);
 	json_decref(j);
 	j = json_loads("{\"username\": 1, \"servers\": {}}", 0, NULL);
-	ck_assert_ptr_null(provide_read(j, AFW_V4V6_BOTH, &why));
+	ck_assert_ptr_null(provide_read(j, AFW_V4V6_BOTH, false, &why));
 	ck_assert_str_eq(why, "no usable server in the answer");
 	json_decref(j);
+}
+END_TEST
+
+/* "4.1 6.1 4.2": families and last bytes of what dial_order makes of text. */
+static const char *
+ordered(const char *text, enum afw_v4v6 policy)
+{
+	static char out[256];
+	char copy[256], *word, *at;
+	struct afw_addr a[16];
+	size_t n = 0, i;
+
+	(void)snprintf(copy, sizeof(copy), "%s", text);
+	for (word = strtok_r(copy, " ", &at); word != NULL;
+	     word = strtok_r(NULL, " ", &at))
+		ck_assert_int_eq(afw_addr_parse(&a[n++], word), 0);
+	n = dial_order(a, n, policy);
+	out[0] = '\0';
+	for (i = 0; i < n; i++)
+		(void)snprintf(out + strlen(out), sizeof(out) - strlen(out),
+		    "%s%u.%u", i == 0 ? "" : " ", a[i].family,
+		    a[i].b[a[i].family == 4 ? 3 : 15]);
+	return out;
+}
+
+START_TEST(families)
+{
+	static const char text[] =
+	    "::1 192.0.2.1 ::2 192.0.2.2 192.0.2.1 ::3 ::1";
+
+	ck_assert_str_eq(ordered(text, AFW_V4V6_LEGACY), "4.1 4.2 6.1 6.2 6.3");
+	ck_assert_str_eq(ordered(text, AFW_V4V6_BOTH), "6.1 4.1 6.2 4.2 6.3");
+	ck_assert_str_eq(ordered(text, AFW_V4V6_IPV4_ONLY), "4.1 4.2");
+	ck_assert_str_eq(ordered(text, AFW_V4V6_IPV6_ONLY), "6.1 6.2 6.3");
+	ck_assert_str_eq(ordered("192.0.2.1", AFW_V4V6_IPV6_ONLY), "");
+	ck_assert_str_eq(ordered("192.0.2.1", AFW_V4V6_BOTH), "4.1");
 }
 END_TEST
 
@@ -517,6 +568,7 @@ main(void)
 	tcase_add_test(tc, parameters);
 	LOOP(tc, answer_codes, answers);
 	tcase_add_test(tc, provided);
+	tcase_add_test(tc, families);
 	tcase_add_test(tc, url_right);
 	LOOP(tc, url_wrong, urls_bad);
 	tcase_add_test(tc, dns_garbage);

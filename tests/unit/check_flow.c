@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Flows: set, change, delete, default route, sync, limits. */
+/* Flows: set, change, delete, sync, limits. */
 #include "path_lab.h"
 
 #include <stdlib.h>
@@ -28,7 +28,6 @@ clean(void)
 {
 	flow_sync_begin();
 	flow_sync_end();
-	flow_default_set(0);
 }
 
 START_TEST(set_and_delete)
@@ -62,21 +61,6 @@ START_TEST(families_do_not_mix)
 	ck_assert_int_eq(set("2001:db8::", 2), AFW_OK);
 	ck_assert_uint_eq(look("32.1.13.184"), 1);
 	clean();
-}
-END_TEST
-
-START_TEST(default_route)
-{
-	struct afw_addr a = lab_addr("10.0.0.1");
-
-	flow_default_set(9);
-	ck_assert_uint_eq(look("10.0.0.1"), 9);
-	ck_assert(!flow_known(4, a.b));
-	ck_assert_int_eq(set("10.0.0.1", 2), AFW_OK);
-	ck_assert_uint_eq(look("10.0.0.1"), 2);
-	ck_assert(flow_known(4, a.b));
-	clean();
-	ck_assert_uint_eq(look("10.0.0.1"), 0);
 }
 END_TEST
 
@@ -135,7 +119,6 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, set_and_delete);
 	tcase_add_test(t, families_do_not_mix);
-	tcase_add_test(t, default_route);
 	tcase_add_test(t, sync_drops_what_is_not_named);
 	tcase_add_test(t, refuses);
 	tcase_add_test(t, many_and_the_limit);

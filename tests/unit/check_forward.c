@@ -115,11 +115,11 @@ START_TEST(unknown_sources)
 	s.src = "192.168.1.77";
 	from_lan(&s);
 	ck_assert_uint_eq(lab_n_sent, 0);
-	flow_default_set(2);
+	forward_default_set(2);
 	from_lan(&s);
 	ck_assert_uint_eq(lab_n_sent, 1);
 	ck_assert_uint_eq(lab_sent[0].route, 2);
-	flow_default_set(3); /* a route that is not there */
+	forward_default_set(3); /* a route that is not there */
 	from_lan(&s);
 	ck_assert_uint_eq(lab_n_sent, 1);
 }
@@ -134,7 +134,7 @@ START_TEST(addresses_not_carried)
 	struct lab_spec s;
 	int i;
 
-	flow_default_set(1);
+	forward_default_set(1);
 	for (i = 0; i < 5; i++) {
 		s = udp4();
 		s.dst = dst[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The parts of afwrt-net that need no kernel: the devices, the rules' texts. */
 #include <check.h>
+#include <linux/netfilter.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,7 +84,7 @@ START_TEST(comments_tell_all)
 	struct plan q[5];
 	size_t i;
 
-	nft_rules_comments(&p, a, sizeof(a));
+	nft_rules_comments(&p, NFPROTO_INET, a, sizeof(a));
 	ck_assert_ptr_nonnull(strstr(a, "not from wrt0\n"));
 	ck_assert_uint_lt(strlen(a), sizeof(a) / 2);
 	for (i = 0; i < 5; i++)
@@ -94,7 +95,7 @@ START_TEST(comments_tell_all)
 	q[3].wan[3] = '1';
 	q[4].wan[0] = '\0';
 	for (i = 0; i < 5; i++) {
-		nft_rules_comments(&q[i], b, sizeof(b));
+		nft_rules_comments(&q[i], NFPROTO_INET, b, sizeof(b));
 		ck_assert_str_ne(a, b);
 	}
 }

@@ -153,7 +153,7 @@ START_TEST(malformed4)
 }
 END_TEST
 
-START_TEST(source_route)
+START_TEST(option_route)
 {
 	static const uint8_t options[3][8] = {{131, 7, 4, 1, 2, 3, 4, 0},
 	    {1, 1, 7, 5, 4, 0, 0, 0}, {7, 0, 0, 0, 0, 0, 0, 0}};
@@ -370,7 +370,7 @@ START_TEST(mutated)
 
 	lab_open(0);
 	r = lab_route(1, "10.8.0.2", "fd00:8::2");
-	flow_default_set(1);
+	forward_default_set(1);
 	for (i = 0; i < ROUNDS; i++) {
 		make_any();
 		mutate(&a);
@@ -384,6 +384,7 @@ START_TEST(mutated)
 			forward_from_device(exact, a.len, &m);
 		else
 			forward_from_node(r, exact, a.len);
+		lab_answer(SOURCE_NONE);
 		free(exact);
 		if (i % 64 == 0) {
 			forward_from_node_flush();
@@ -419,7 +420,7 @@ main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, whole_or_not_at_all, 0, N_SPECS);
 	tcase_add_test(t, malformed4);
-	tcase_add_loop_test(t, source_route, 0, 3);
+	tcase_add_loop_test(t, option_route, 0, 3);
 	tcase_add_test(t, extension_headers);
 	tcase_add_test(t, sums);
 	tcase_add_test(t, sum_changes);

@@ -156,11 +156,11 @@ start_echo(const char *cert, const char *prio)
 }
 
 static void
-start_openssl(const char *mode)
+start_openssl(const char *mode, const char *cipher)
 {
 	char num[32];
 	const char *argv[] = {"openssl", "s_server", "-accept", num, "-cert",
-	    "good.pem", "-key", "good.key", mode, NULL};
+	    "good.pem", "-key", "good.key", mode, "-cipher", cipher, NULL};
 
 	(void)close(listen_any());
 	(void)snprintf(num, sizeof(num), "127.0.0.1:%u", port);
@@ -174,6 +174,7 @@ static int far_end, net; /* the other end of t's socket, the server */
 static size_t records, skip, head_have; /* application data records sent */
 static uint8_t head[5];
 static bool hold; /* nothing is carried towards the server */
+static int flip;  /* 1: spoil the end of what the server says, 2: its start */
 
 static void
 count_records(const uint8_t *p, size_t len)
@@ -206,6 +207,8 @@ carry(int from, int to, bool count)
 		return;
 	if (count)
 		count_records(buf, (size_t)n);
+	else if (flip != 0)
+		buf[flip == 1 ? n - 1 : 0] ^= 1;
 	while (done < (size_t)n) {
 		ssize_t w =
 		    send(to, buf + done, (size_t)n - done, MSG_NOSIGNAL);
@@ -251,6 +254,7 @@ dial(const char *host, const char *ca)
 	far_end = sp[1];
 	records = skip = head_have = 0;
 	hold = false;
+	flip = 0;
 	t = afw_tls_new(sp[0], host, pem, len);
 	ck_assert_ptr_nonnull(t);
 	free(pem);
@@ -317,6 +321,10 @@ accepted(const char *host)
 	ck_assert_mem_eq(buf, "hello\n", 6);
 	hang_up();
 }
+
+/* The suites of TLS 1.2 that we speak, by openssl's names. */
+static const char *const ciphers[] = {"ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305"};
 
 /* ---- cases ------------------------------------------------------------- */
 
@@ -467,7 +475,7 @@ START_TEST(large_records)
 	ssize_t n;
 	bool full = false;
 
-	start_openssl("-HTTP");
+	start_openssl("-HTTP", ciphers[_i]);
 	dial("node.test", "ca.pem");
 	ck_assert_int_eq(shake(), 1);
 	ck_assert_int_eq(afw_tls_write(t, "GET /big HTTP/1.0\r\n\r\n", 21), 0);
@@ -499,7 +507,7 @@ START_TEST(many_records)
 	static char sent[4000 * 32], got[4000 * 32];
 	size_t i;
 
-	start_openssl("-rev"); /* echoes each line, reversed */
+	start_openssl("-rev", ciphers[_i]); /* echoes each line, reversed */
 	dial("node.test", "ca.pem");
 	ck_assert_int_eq(shake(), 1);
 	for (i = 0; i < sizeof(sent); i++)
@@ -517,6 +525,55 @@ START_TEST(many_records)
 	ck_assert_mem_eq(sent, got, sizeof(sent));
 	ck_assert_uint_eq(records, 4000);
 	ck_assert_int_eq(afw_tls_events(t), POLLIN);
+	hang_up();
+}
+END_TEST
+
+/* A record larger than what is asked for comes in pieces. */
+START_TEST(small_reads)
+{
+	char line[8000], got[8000];
+	size_t i;
+
+	start_openssl("-rev", ciphers[_i]);
+	dial("node.test", "ca.pem");
+	ck_assert_int_eq(shake(), 1);
+	for (i = 0; i < sizeof(line); i++)
+		line[i] = (char)('a' + i % 26);
+	line[sizeof(line) - 1] = '\n';
+	ck_assert_int_eq(afw_tls_write(t, line, sizeof(line)), 0);
+	for (i = 0; i < sizeof(got); i += 16) {
+		ck_assert(i == 0 || afw_tls_pending(t));
+		expect(got + i, 16);
+	}
+	for (i = 0; i < sizeof(line) - 1; i++)
+		ck_assert_int_eq(line[i], got[sizeof(line) - 2 - i]);
+	ck_assert(!afw_tls_pending(t));
+	ck_assert_int_eq(afw_tls_read(t, got, 1), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	hang_up();
+}
+END_TEST
+
+START_TEST(spoiled)
+{
+	char buf[16];
+	ssize_t n;
+
+	start_openssl("-rev", ciphers[_i % 3]);
+	dial("node.test", "ca.pem");
+	ck_assert_int_eq(shake(), 1);
+	flip = 1 + _i / 3;
+	ck_assert_int_eq(afw_tls_write(t, "abc\n", 4), 0);
+	ck_assert_int_eq(afw_tls_flush(t), 1);
+	while ((n = afw_tls_read(t, buf, sizeof(buf))) == -1 && errno == EAGAIN)
+		turn();
+	ck_assert_int_eq(n, -1);
+	ck_assert_int_eq(errno, EPROTO);
+	ck_assert_str_eq(afw_tls_error(t), "bad record");
+	/* and nothing works any more */
+	ck_assert_int_eq(afw_tls_read(t, buf, sizeof(buf)), -1);
+	ck_assert_int_eq(afw_tls_write(t, "x", 1), -1);
 	hang_up();
 }
 END_TEST
@@ -561,8 +618,10 @@ main(void)
 	tcase_add_loop_test(tc, fake, 0, 5);
 	tcase_add_test(tc, close_notify);
 	tcase_add_test(tc, cut_off);
-	tcase_add_test(tc, large_records);
-	tcase_add_test(tc, many_records);
+	tcase_add_loop_test(tc, large_records, 0, 3);
+	tcase_add_loop_test(tc, many_records, 0, 3);
+	tcase_add_loop_test(tc, small_reads, 0, 3);
+	tcase_add_loop_test(tc, spoiled, 0, 6);
 	tcase_add_test(tc, output_bounded);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

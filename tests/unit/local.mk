@@ -7,6 +7,23 @@ TESTS += tests/unit/check_tls
 tests_unit_check_tls_SOURCES = tests/unit/check_tls.c
 tests_unit_check_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_tls_LDADD = lib/libafwtls.la lib/libafwwire.la $(CHECK_LIBS)
+if AEAD_OPENSSL
+# and the same with the records done by mbedTLS
+check_PROGRAMS += tests/unit/check_tls_mbedtls
+TESTS += tests/unit/check_tls_mbedtls
+tests_unit_check_tls_mbedtls_SOURCES = tests/unit/check_tls.c \
+	$(tls_sources) lib/tls/record_none.c
+tests_unit_check_tls_mbedtls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
+	$(MBEDTLS_CFLAGS)
+tests_unit_check_tls_mbedtls_LDADD = lib/libafwwire.la $(MBEDTLS_LIBS) \
+	$(CHECK_LIBS)
+endif
+
+# what lib/tls costs, for tests/bench/tls_speed.sh
+check_PROGRAMS += tests/bench/tls_speed
+EXTRA_DIST += tests/bench/tls_speed.sh
+tests_bench_tls_speed_SOURCES = tests/bench/tls_speed.c
+tests_bench_tls_speed_LDADD = lib/libafwtls.la lib/libafwwire.la
 
 # the tunnel side of afwrt-tun
 check_PROGRAMS += tests/unit/check_cstp
@@ -49,9 +66,11 @@ path_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 path_ldadd = afwrt-tun/libtun.la $(CHECK_LIBS) $(EVENT_LIBS)
 path_lab = tests/unit/path_lab.c tests/unit/path_lab.h tests/unit/path_packet.c
 path_tests = tests/unit/check_adopt tests/unit/check_coalesce \
+	tests/unit/check_device tests/unit/check_gather \
 	tests/unit/check_flow \
 	tests/unit/check_forward tests/unit/check_nat \
-	tests/unit/check_packet
+	tests/unit/check_packet tests/unit/check_probe \
+	tests/unit/check_source
 check_PROGRAMS += $(path_tests)
 TESTS += $(path_tests)
 # a device of its own, so without the lab's
@@ -59,9 +78,15 @@ tests_unit_check_coalesce_SOURCES = tests/unit/check_coalesce.c \
 	tests/unit/path_lab.h tests/unit/path_packet.c
 tests_unit_check_coalesce_CFLAGS = $(path_cflags)
 tests_unit_check_coalesce_LDADD = $(path_ldadd)
+tests_unit_check_device_SOURCES = tests/unit/check_device.c $(path_lab)
+tests_unit_check_device_CFLAGS = $(path_cflags)
+tests_unit_check_device_LDADD = $(path_ldadd)
 tests_unit_check_flow_SOURCES = tests/unit/check_flow.c $(path_lab)
 tests_unit_check_flow_CFLAGS = $(path_cflags)
 tests_unit_check_flow_LDADD = $(path_ldadd)
+tests_unit_check_gather_SOURCES = tests/unit/check_gather.c
+tests_unit_check_gather_CFLAGS = $(path_cflags)
+tests_unit_check_gather_LDADD = $(path_ldadd)
 tests_unit_check_nat_SOURCES = tests/unit/check_nat.c $(path_lab)
 tests_unit_check_nat_CFLAGS = $(path_cflags)
 tests_unit_check_nat_LDADD = $(path_ldadd)
@@ -74,10 +99,16 @@ tests_unit_check_forward_LDADD = $(path_ldadd)
 tests_unit_check_packet_SOURCES = tests/unit/check_packet.c $(path_lab)
 tests_unit_check_packet_CFLAGS = $(path_cflags)
 tests_unit_check_packet_LDADD = $(path_ldadd)
+tests_unit_check_probe_SOURCES = tests/unit/check_probe.c $(path_lab)
+tests_unit_check_probe_CFLAGS = $(path_cflags)
+tests_unit_check_probe_LDADD = $(path_ldadd)
+tests_unit_check_source_SOURCES = tests/unit/check_source.c $(path_lab)
+tests_unit_check_source_CFLAGS = $(path_cflags)
+tests_unit_check_source_LDADD = $(path_ldadd)
 
 # the path on real devices, for tests/bench/path_wire.sh
 check_PROGRAMS += tests/bench/path_wire
-EXTRA_DIST += tests/bench/path_wire.sh
+EXTRA_DIST += tests/bench/path_wire.sh tests/bench/ratio.py
 tests_bench_path_wire_SOURCES = tests/bench/path_wire.c
 tests_bench_path_wire_CFLAGS = $(path_cflags)
 tests_bench_path_wire_LDADD = afwrt-tun/libtun.la $(EVENT_LIBS)

@@ -12,7 +12,8 @@
 
 struct lab_sent lab_sent[LAB_SENT_MAX];
 size_t lab_n_sent, lab_wanted, lab_flushed;
-bool lab_queue_full;
+size_t lab_n_asked, lab_asked;
+bool lab_queue_full, lab_net_down, lab_net_silent;
 
 static struct route *routes;
 static bool ready[256];
@@ -92,6 +93,29 @@ route_send_flush(void)
 	lab_flushed++;
 }
 
+/* ---- afwrt-net ----------------------------------------------------------- */
+
+static uint32_t asked[SOURCE_ASKS];
+
+bool
+source_ask(const struct afw_addr *a, uint32_t n)
+{
+	(void)a;
+	if (lab_net_down)
+		return false;
+	ck_assert(lab_n_asked < SOURCE_ASKS);
+	asked[lab_n_asked++] = n;
+	lab_asked++;
+	return true;
+}
+
+void
+lab_answer(enum source_answer answer)
+{
+	while (lab_n_asked > 0)
+		forward_source_answer(asked[--lab_n_asked], answer);
+}
+
 /* ---- device -------------------------------------------------------------- */
 
 int
@@ -136,7 +160,8 @@ lab_open(unsigned int vnet_hdr)
 	ck_assert_int_eq(nat_open(lab_memfd(), true), 0);
 	lab_device(vnet_hdr);
 	lab_n_sent = lab_wanted = lab_flushed = 0;
-	lab_queue_full = false;
+	lab_asked = 0;
+	lab_queue_full = lab_net_down = lab_net_silent = false;
 }
 
 void
@@ -151,7 +176,8 @@ lab_close(void)
 	}
 	flow_sync_begin();
 	flow_sync_end();
-	flow_default_set(0);
+	lab_answer(SOURCE_LATE);
+	forward_default_set(0);
 	nat_table_close();
 	forward_close();
 	if (far_end != -1)
@@ -169,6 +195,8 @@ lab_from_lan(const struct lab_packet *p)
 	    (ssize_t)(p->len + header_size));
 	ck_assert_int_eq(
 	    event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK), 0);
+	if (!lab_net_silent)
+		lab_answer(SOURCE_NONE);
 }
 
 void

@@ -82,6 +82,16 @@ extern bool lab_queue_full;
 struct route *lab_route(uint32_t id, const char *inner4, const char *inner6);
 void lab_route_state(struct route *r, uint32_t state, bool ready);
 
+/* ---- the fake afwrt-net ------------------------------------------------- */
+
+/* Questions that wait for an answer, and all there were. It answers to the
+ * packets of lab_from_lan that no rule is about their source, unless silent. */
+extern size_t lab_n_asked, lab_asked;
+extern bool lab_net_down, lab_net_silent;
+
+/* Answers all that wait. */
+void lab_answer(enum source_answer answer);
+
 /* ---- the device ---------------------------------------------------------- */
 
 /* A loop, a table, a device with this header size (0 or 12), no routes. */

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: ISC
 """The calls of the contract: parameters in, the answer's fields out.
 
+A server with "ipv6_exit": false is kept back from who asks for ipv6_exit,
+unless its location is "careless".
+
 Nothing here knows HTTP.  A refusal is an accounts.Refused; the server turns
 it into {"result": CODE, "error": TEXT}.
 """
@@ -99,7 +102,10 @@ class Calls:
         self.accounts.may_connect(session.user)
         with self.lock:
             location = self._choose(p)
-            servers = [dict(s) for s in location.get("servers", [])][:5]
+            servers = [dict(s) for s in location.get("servers", [])
+                       if p.get("ipv6_exit") != "1" or
+                       s.get("ipv6_exit", True) or
+                       location.get("careless")][:5]
             if not servers:
                 raise Refused("SERVER_UNAVAILABLE")
             now = int(time.time())

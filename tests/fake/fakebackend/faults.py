@@ -20,7 +20,7 @@ MODES = {
     "not_object": "200 with JSON that is no object",
     "truncated": "full Content-Length, half of the body",
     "huge": "a body of arg bytes (2 MiB), valid JSON",
-    "redirect": "302 to the URL arg (another host)",
+    "redirect": "302 to the URL arg (another host); \"same\": to itself",
     "trickle": "the answer one byte every arg seconds (0.5)",
     "code": "200 with business error arg",
     "lower": "the proper answer with its result code in lower case",

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: ISC
 """Configuration file and start-up.
 
-{"listen": "203.0.113.40:443",            or "[2001:db8::1]:443"
+{"listen": "203.0.113.40:443",            "[2001:db8::1]:443", or a list
  "tls": {"cert": PEM, "key": PEM, "wrong_cert": PEM, "wrong_key": PEM},
  "admin": "unix:/run/…/admin.sock", "log": "/…/requests.jsonl",
  "node_user": {"username": …, "password": …}, "hydra_cert": PEM,
  "credential_life": 86400, "token_life": 0, "anonymous": true,
  "users": […], "locations": [{"name", "labels", "servers": […]}],
+ "faults": [{"call", "mode", …}], from the start, see faults.py
  "optimal": ["de-berlin"]}
 
 Without "tls" it speaks plain HTTP, on loopback only.  Paths are relative to
@@ -29,25 +30,33 @@ class Backend:
     def __init__(self, config):
         self.calls = Calls(config)
         self.faults = Faults()
+        for fault in config.get("faults", []):
+            self.faults.add(fault)
         self.log = RequestLog(config.get("log"))
-        host, port = config["listen"].rsplit(":", 1)
-        host = host.strip("[]")
-        tls = config.get("tls")
-        if not tls and host not in ("127.0.0.1", "::1"):
-            raise ValueError("without tls on loopback only")
-        self.server = Server((host, int(port)), tls, self.calls, self.faults,
-                             self.log)
+        listen = config["listen"]
+        self.servers = [self._server(a, config.get("tls")) for a in (
+            [listen] if isinstance(listen, str) else listen)]
+        self.server = self.servers[0]
         self.admin = admin.make_server(config["admin"], self) \
             if "admin" in config else None
 
+    def _server(self, address, tls):
+        host, port = address.rsplit(":", 1)
+        host = host.strip("[]")
+        if not tls and host not in ("127.0.0.1", "::1"):
+            raise ValueError("without tls on loopback only")
+        return Server((host, int(port)), tls, self.calls, self.faults,
+                      self.log)
+
     def start(self):
-        for server in filter(None, (self.server, self.admin)):
+        for server in filter(None, self.servers + [self.admin]):
             threading.Thread(target=server.serve_forever, args=(0.05,),
                              daemon=True).start()
 
     def stop(self):
-        self.server.stopping.set()
-        for server in filter(None, (self.server, self.admin)):
+        for server in self.servers:
+            server.stopping.set()
+        for server in filter(None, self.servers + [self.admin]):
             server.shutdown()
             server.server_close()
 

@@ -211,6 +211,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.put(200, body.encode())
 
     def fault_redirect(self, answer, arg):
+        if arg == "same":
+            arg = self.path
         self.put(302, b"{}", headers=[
             ("Location", arg or "https://elsewhere.example/user/login")])
 

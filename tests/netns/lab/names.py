@@ -22,7 +22,8 @@ NODE6 = {"de-berlin": "2001:db8:1::21", "us-new-york": "2001:db8:1::22"}
 EXIT = {"de-berlin": ("203.0.113.121", "2001:db8:1::121"),
         "us-new-york": ("203.0.113.122", "2001:db8:1::122")}
 DIRECT = (ROUTER4, ROUTER6)
-DEAD4 = "203.0.113.250"             # nobody has this address
+DEAD4 = "203.0.113.250"             # nobody has these addresses
+DEAD6 = "2001:db8:1::250"
 # Internet addresses that belong to no host: web, resolver, the router's own.
 SHARED4 = ("198.51.100.80", "198.51.100.53", "198.51.100.2")
 SHARED6 = ("2001:db8:2::80", "2001:db8:2::53", "2001:db8:2::2")

@@ -267,7 +267,8 @@ class Lab:
         wrong = self.pki.issue("backend", names.BACKEND_NAME, names.BACKEND4,
                                "wrong-name")
         config = {
-            "listen": names.BACKEND4 + ":443",
+            "listen": [names.BACKEND4 + ":443",
+                       "[%s]:443" % names.BACKEND6],
             "tls": {"cert": cert, "key": key,
                     "wrong_cert": wrong[0], "wrong_key": wrong[1]},
             "admin": "unix:" + self.path("backend.admin"),

@@ -43,10 +43,11 @@ def connect(lab, name, port, family=4, timeout=5, address=None, source=None):
     return s
 
 
-def http_get(lab, name, family=4, timeout=5, address=None):
+def http_get(lab, name, family=4, timeout=5, address=None, source=None):
     """What the internet saw: {"you", "port", "me", "mss"}."""
     deadline = time.monotonic() + timeout
-    with connect(lab, name, names.HTTP, family, timeout, address) as s:
+    with connect(lab, name, names.HTTP, family, timeout, address,
+                 source) as s:
         s.sendall(b"GET /" + mark(name) + b" HTTP/1.1\r\nHost: lab\r\n"
                   b"Connection: close\r\n\r\n")
         data = b""

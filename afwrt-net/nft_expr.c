@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * nftables expressions, as our rules need them: each loads a register and
+ * compares it, so that a rule is a sentence of these words.
+ */
+#include "nft_expr.h"
+
+#include <netinet/in.h>
+
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include <stddef.h>
+#include <string.h>
+
+#include <libnftnl/expr.h>
+
+#include "lib/daemon/log.h"
+#include "nft.h"
+
+static struct nftnl_expr *
+expr_add(struct nftnl_rule *r, const char *kind)
+{
+	struct nftnl_expr *x = nftnl_expr_alloc(kind);
+
+	if (x == NULL)
+		fatal("nft: out of memory");
+	nftnl_rule_add_expr(r, x);
+	return x;
+}
+
+static void
+meta_get(struct nftnl_rule *r, uint32_t key)
+{
+	struct nftnl_expr *x = expr_add(r, "meta");
+
+	nftnl_expr_set_u32(x, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_META_DREG, NFT_REG_1);
+}
+
+static void
+cmp(struct nftnl_rule *r, uint32_t op, const void *data, uint32_t len)
+{
+	struct nftnl_expr *x = expr_add(r, "cmp");
+
+	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_CMP_OP, op);
+	nftnl_expr_set(x, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+static void
+cmp_equal(struct nftnl_rule *r, const void *data, uint32_t len)
+{
+	cmp(r, NFT_CMP_EQ, data, len);
+}
+
+static void
+payload_get(struct nftnl_rule *r, uint32_t base, uint32_t offset, uint32_t len)
+{
+	struct nftnl_expr *x = expr_add(r, "payload");
+
+	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_BASE, base);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_LEN, len);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+}
+
+static void
+bits(struct nftnl_rule *r, const void *and, const void * xor, uint32_t len)
+{
+	struct nftnl_expr *x = expr_add(r, "bitwise");
+
+	nftnl_expr_set_u32(x, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_BITWISE_LEN, len);
+	nftnl_expr_set(x, NFTNL_EXPR_BITWISE_MASK, and, len);
+	nftnl_expr_set(x, NFTNL_EXPR_BITWISE_XOR, xor, len);
+}
+
+static void
+bitwise(struct nftnl_rule *r, uint32_t and, uint32_t xor)
+{
+	bits(r, &and, &xor, sizeof(and));
+}
+
+void
+nft_expr_verdict(struct nftnl_rule *r, int v)
+{
+	struct nftnl_expr *x = expr_add(r, "immediate");
+
+	nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_VERDICT, (uint32_t)v);
+}
+
+void
+nft_expr_name(struct nftnl_rule *r, uint32_t key, const char *ifname, bool not )
+{
+	char name[16] = "";
+
+	memcpy(name, ifname, strnlen(ifname, sizeof(name) - 1));
+	meta_get(r, key);
+	cmp(r, not ? NFT_CMP_NEQ : NFT_CMP_EQ, name, sizeof(name));
+}
+
+/* "the packet's source is in this set" */
+void
+nft_expr_source(struct nftnl_rule *r, int set)
+{
+	static const uint8_t proto4 = NFPROTO_IPV4, proto6 = NFPROTO_IPV6;
+	static const uint16_t ether = ARPHRD_ETHER;
+	struct nftnl_expr *x;
+
+	switch (set) {
+	case NFT_MAC:
+		meta_get(r, NFT_META_IIFTYPE);
+		cmp_equal(r, &ether, sizeof(ether));
+		payload_get(r, NFT_PAYLOAD_LL_HEADER,
+		    offsetof(struct ethhdr, h_source), ETH_ALEN);
+		break;
+	case NFT_IP4: /* RFC 791: source at 12; RFC 8200: at 8 */
+		meta_get(r, NFT_META_NFPROTO);
+		cmp_equal(r, &proto4, 1);
+		payload_get(r, NFT_PAYLOAD_NETWORK_HEADER, 12, 4);
+		break;
+	case NFT_IP6:
+		meta_get(r, NFT_META_NFPROTO);
+		cmp_equal(r, &proto6, 1);
+		payload_get(r, NFT_PAYLOAD_NETWORK_HEADER, 8, 16);
+		break;
+	default:
+		meta_get(r, NFT_META_IIFNAME);
+		break;
+	}
+	x = expr_add(r, "lookup");
+	nftnl_expr_set_u32(x, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+	nftnl_expr_set_str(x, NFTNL_EXPR_LOOKUP_SET, nft_sets[set].name);
+}
+
+void
+nft_expr_mark_set(struct nftnl_rule *r, const struct plan *p)
+{
+	struct nftnl_expr *x;
+
+	if (p->mask == UINT32_MAX) {
+		x = expr_add(r, "immediate");
+		nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+		nftnl_expr_set(
+		    x, NFTNL_EXPR_IMM_DATA, &p->mark, sizeof(p->mark));
+	} else {
+		meta_get(r, NFT_META_MARK);
+		bitwise(r, ~p->mask, p->mark);
+	}
+	x = expr_add(r, "meta");
+	nftnl_expr_set_u32(x, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_META_SREG, NFT_REG_1);
+}
+
+void
+nft_expr_mark_is(struct nftnl_rule *r, uint32_t mark, uint32_t mask)
+{
+	meta_get(r, NFT_META_MARK);
+	if (mask != UINT32_MAX)
+		bitwise(r, mask, 0);
+	cmp_equal(r, &mark, sizeof(mark));
+}
+
+void
+nft_expr_to(struct nftnl_rule *r, const struct prefix *to)
+{
+	static const uint8_t zero[16];
+	uint32_t size = to->family == 4 ? 4 : 16, i;
+	uint8_t proto = to->family == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	uint8_t mask[16] = {0};
+
+	for (i = 0; i < to->len; i++)
+		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	meta_get(r, NFT_META_NFPROTO);
+	cmp_equal(r, &proto, 1);
+	/* RFC 791: destination at 16; RFC 8200: at 24 */
+	payload_get(
+	    r, NFT_PAYLOAD_NETWORK_HEADER, to->family == 4 ? 16 : 24, size);
+	if (to->len < size * 8)
+		bits(r, mask, zero, size);
+	cmp_equal(r, to->b, size);
+}
+
+void
+nft_expr_proto(struct nftnl_rule *r, uint8_t family, uint8_t proto)
+{
+	uint8_t nfproto = family == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+
+	meta_get(r, NFT_META_NFPROTO);
+	cmp_equal(r, &nfproto, 1);
+	meta_get(r, NFT_META_L4PROTO);
+	cmp_equal(r, &proto, 1);
+}
+
+void
+nft_expr_transport(struct nftnl_rule *r, const void *data, uint32_t len)
+{
+	payload_get(r, NFT_PAYLOAD_TRANSPORT_HEADER, 0, len);
+	cmp_equal(r, data, len);
+}
+
+void
+nft_expr_icmp6(struct nftnl_rule *r, uint8_t from, uint8_t to)
+{
+	nft_expr_proto(r, 6, IPPROTO_ICMPV6);
+	payload_get(r, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
+	cmp(r, NFT_CMP_GTE, &from, 1);
+	cmp(r, NFT_CMP_LTE, &to, 1);
+}
+
+void
+nft_expr_counter(struct nftnl_rule *r)
+{
+	(void)expr_add(r, "counter");
+}
