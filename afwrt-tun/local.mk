@@ -68,7 +68,9 @@ wg_sources = \
 	afwrt-tun/wg_stamp.c afwrt-tun/wg_stamp.h \
 	afwrt-tun/wg_timers.c \
 	afwrt-tun/wg_xchacha.c
+if WG_ENGINE
 noinst_LTLIBRARIES += afwrt-tun/libwg.la
 afwrt_tun_libwg_la_SOURCES = $(wg_sources)
 afwrt_tun_libwg_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 afwrt_tun_libwg_la_LIBADD = $(CRYPTO_LIBS)
+endif

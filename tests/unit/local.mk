@@ -165,6 +165,8 @@ tests_unit_check_auth_parts_LDADD = afwrt-auth/libauth.la $(CHECK_LIBS)
 endif
 
 # the WireGuard engine
+EXTRA_DIST += tests/unit/wg_vectors.py
+if WG_ENGINE
 if HAVE_CHECK
 wg_tests = tests/unit/check_wg_crypto tests/unit/check_wg_fuzz \
 	tests/unit/check_wg_noise tests/unit/check_wg_peer \
@@ -172,7 +174,6 @@ wg_tests = tests/unit/check_wg_crypto tests/unit/check_wg_fuzz \
 wg_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
 wg_ldadd = afwrt-tun/libwg.la $(CHECK_LIBS) $(CRYPTO_LIBS)
 wg_lab = tests/unit/wg_lab.c tests/unit/wg_lab.h
-EXTRA_DIST += tests/unit/wg_vectors.py
 check_PROGRAMS += $(wg_tests)
 TESTS += $(wg_tests)
 tests_unit_check_wg_crypto_SOURCES = tests/unit/check_wg_crypto.c
@@ -191,4 +192,5 @@ tests_unit_check_wg_peer_LDADD = $(wg_ldadd)
 tests_unit_check_wg_refuse_SOURCES = tests/unit/check_wg_refuse.c $(wg_lab)
 tests_unit_check_wg_refuse_CFLAGS = $(wg_cflags)
 tests_unit_check_wg_refuse_LDADD = $(wg_ldadd)
+endif
 endif
