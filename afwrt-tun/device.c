@@ -25,7 +25,7 @@
 #include "lib/daemon/log.h"
 
 #define BATCH_PACKETS 64
-#define BATCH_BYTES   (512 * 1024)
+#define BATCH_BYTES   (128 * 1024) /* half of what a route queues */
 
 static struct event_base *base;
 static const struct device_input *input;

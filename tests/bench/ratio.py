@@ -137,21 +137,42 @@ class Profile:
                             stdout=f, stderr=subprocess.DEVNULL)
 
 
+class LoadedRtt:
+    """Pings beside the traffic; the middle one in ms."""
+
+    def __init__(self, lab, client, family):
+        self.process = lab.ns[client.host].popen(
+            ["ping", "-%d" % family, "-n", "-i", "0.05",
+             traffic.target(lab, client.host, family)],
+            stdout=subprocess.PIPE, text=True)
+        self.space = lab.ns[client.host]
+
+    def end(self):
+        self.process.send_signal(2)
+        text, _ = self.process.communicate()
+        self.space.children.remove(self.process)
+        times = [float(t) for t in re.findall(r"time=([\d.]+)", text)]
+        return statistics.median(times) if times else float("nan")
+
+
 def measure(lab, client, down, args):
-    """(Mbit/s, CPU seconds of the client a GB)"""
+    """(Mbit/s, CPU seconds of the client a GB, loaded RTT in ms)"""
     pid = client.pid()
     what = "%s-%s" % (client.name, "down" if down else "up")
     wanted = args.profile if client.name == "afwrt" else None
     with Profile(wanted, pid, what):
+        pings = LoadedRtt(lab, client, args.family)
         before, start = cpu_seconds(pid), time.monotonic()
         speed = traffic.iperf3(lab, client.host, args.seconds, down,
                                args.parallel, args.family)
         spent, took = cpu_seconds(pid) - before, time.monotonic() - start
+        rtt = pings.end()
     moved = speed / 8000 * args.seconds
-    print("%-16s %6.0f Mbit/s  %5.2f CPU s/GB  %3.0f%% of a core  %6d KiB" %
-          (what, speed, spent / moved, 100 * spent / took, rss_kib(pid)),
+    print("%-16s %6.0f Mbit/s  %5.2f CPU s/GB  %3.0f%% of a core  "
+          "%6.2f ms  %6d KiB" % (what, speed, spent / moved,
+                                 100 * spent / took, rtt, rss_kib(pid)),
           flush=True)
-    return speed, spent / moved
+    return speed, spent / moved, rtt
 
 
 def middle(results, field):
@@ -176,11 +197,10 @@ def run(lab, args):
                                   rss_kib(peer.pid(), "VmHWM")))
     for down in False, True:
         a, b = found["afwrt", down], found["openconnect", down]
-        print("%-4s  speed %.2f times, CPU a GB %.2f times openconnect's "
-              "(medians of %d)" % ("down" if down else "up",
-                                   middle(a, 0) / middle(b, 0),
-                                   middle(a, 1) / middle(b, 1),
-                                   args.rounds))
+        print("%-4s  speed %.2f times, CPU a GB %.2f times, loaded RTT %.2f "
+              "times openconnect's (medians of %d)" %
+              ("down" if down else "up", *(middle(a, i) / middle(b, i)
+                                           for i in range(3)), args.rounds))
 
 
 def main():
