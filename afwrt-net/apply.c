@@ -58,7 +58,7 @@ apply_ports(struct nerr *e)
 	if (ports == net.bridge)
 		return 0;
 	net.bridge = ports;
-	if (reconcile_run(net.synced, e) == -1)
+	if (reconcile_run(net.synced ? SETS_LOOK : SETS_IF_NEW, e) == -1)
 		return -1;
 	if (fdb_enable(&net.rt, ports) == -1)
 		return nerr_set(e, AFW_EIO, "stations: %s", net.rt.text);
@@ -109,8 +109,8 @@ element(const struct afw_key *k, bool in, struct nerr *e)
 		return 0;
 	if (e->code != AFW_ENOENT)
 		return -1;
-	return reconcile_run(net.synced, e) == -1 ? -1
-	    : !in                                 ? 0
+	return reconcile_run(net.synced ? SETS_LOOK : SETS_IF_NEW, e) == -1 ? -1
+	    : !in ? 0
 		  : nft_element(&net.nft, k, in, e);
 }
 
@@ -274,7 +274,7 @@ commit_finish(void *arg, unsigned int code, const char *text)
 		return; /* cleared meanwhile, and answered */
 	commit_id = 0;
 	if (net_selective() &&
-	    (reconcile_run(false, &e) == -1 ||
+	    (reconcile_run(SETS_SKIP, &e) == -1 ||
 		nft_sync(&net.nft, &net.devices, &touched, &e) == -1)) {
 		afw_link_status(sup, id, e.code, "%s", e.text);
 		return;

@@ -88,7 +88,7 @@ configure(int *fd, const struct afw_m_config *c, struct nerr *e)
 	(void)reconcile_wan_look(); /* the guard needs its name */
 	/* no sets of an earlier life: ours are all there is to know */
 	net.synced = net.synced || !ours;
-	if (reconcile_run(false, e) >= 0)
+	if (reconcile_run(SETS_IF_NEW, e) >= 0)
 		return 0;
 	if (!ours && before == NET_OFF) {
 		/* nothing was there that must go on blocking */

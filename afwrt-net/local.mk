@@ -29,7 +29,6 @@ afwrt_net_libnet_la_SOURCES = \
 	afwrt-net/state.h \
 	afwrt-net/station.c afwrt-net/station.h \
 	afwrt-net/tun.c afwrt-net/tun.h \
-	afwrt-net/wan.c afwrt-net/wan.h
 	afwrt-net/wan.c afwrt-net/wan.h \
 	afwrt-net/wg_genl.c afwrt-net/wg_genl.h \
 	afwrt-net/wg_kernel.c afwrt-net/wg_kernel.h \

@@ -4,7 +4,10 @@
  * differences are touched, so that running this at any time is right: after
  * our own restart, and whenever the monitor says that somebody else was here.
  */
+#include <linux/if.h>
+
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,7 +55,7 @@ plan_make(struct plan *p)
 	p->unsure = p->selective && (!net.synced || !on);
 	p->lan_bypass = (c->flags & AFW_C_LAN_BYPASS) != 0;
 	/* blocked: a TUN that stays, without a reader, does it */
-	p->ifindex = on || p->halves ? net.tun.ifindex : 0;
+	p->ifindex = (on || p->halves) && !net.tun.down ? net.tun.ifindex : 0;
 	p->outer = sockets_mark();
 	if (p->lan_bypass && p->guard) {
 		memcpy(p->near, net.wan.near, sizeof(p->near));
@@ -99,8 +102,14 @@ link_repair(struct nerr *e)
 	struct link_info info;
 	int rc, changed = 0;
 
-	if (net.mode != NET_ON || net.tun.fd == -1 || hands_off())
+	if (net.mode != NET_ON || net.tun.fd == -1)
 		return 0;
+	if (hands_off()) {
+		net.tun.down = net.tun.ifindex != 0 &&
+		    (link_get(&net.rt, NULL, net.tun.ifindex, &info) == -1 ||
+			(info.flags & IFF_UP) == 0);
+		return 0;
+	}
 	if (net.tun.ifindex == 0 ||
 	    link_get(&net.rt, NULL, net.tun.ifindex, &info) == -1) {
 		if (tun_revive(&net.rt, &net.tun, e) == -1)
@@ -120,12 +129,54 @@ link_repair(struct nerr *e)
 }
 
 /*
+ * What the uplink's filter was stands in the alias of the TUN, which outlives
+ * us in the mode that loosens it: so the next life can restore it.
+ */
+#define LOOSE_NOTE "afwrt: rp_filter of %s was %d"
+
+static void
+loose_note(void)
+{
+	char text[LINK_ALIAS_SIZE];
+
+	(void)snprintf(text, sizeof(text), LOOSE_NOTE, net.wan.msg.ifname,
+	    loose.was);
+	if (net.tun.ifindex != 0 &&
+	    link_alias(&net.rt, net.tun.ifindex, text) == -1)
+		log_warn("uplink: rp_filter: no note of it: %s", net.rt.text);
+}
+
+/* An earlier life made it loose. */
+static void
+loose_recall(void)
+{
+	char text[LINK_ALIAS_SIZE];
+	struct link_info info;
+	int was;
+
+	if (net.tun.ifindex == 0 ||
+	    link_get(&net.rt, NULL, net.tun.ifindex, &info) == -1)
+		return;
+	for (was = 0; was < LINK_RPF_LOOSE; was++) {
+		(void)snprintf(text, sizeof(text), LOOSE_NOTE,
+		    net.wan.msg.ifname, was);
+		if (strcmp(info.alias, text) != 0)
+			continue;
+		loose.ifindex = net.wan.ifindex;
+		loose.was = was;
+	}
+}
+
+/*
  * With the halves every way back is by the TUN, and a strict reverse-path
  * filter would drop all that comes in by the uplink.
  */
 static void
 uplink_loosen(bool on)
 {
+	if (loose.ifindex == 0 && net.wan.ifindex != 0 &&
+	    net.wan.rp_filter == LINK_RPF_LOOSE)
+		loose_recall();
 	if (loose.ifindex != 0 && (!on || loose.ifindex != net.wan.ifindex)) {
 		(void)link_rp_filter(&net.rt, loose.ifindex, loose.was);
 		loose.ifindex = 0;
@@ -139,6 +190,7 @@ uplink_loosen(bool on)
 	}
 	loose.ifindex = net.wan.ifindex;
 	loose.was = net.wan.rp_filter;
+	loose_note();
 }
 
 static int
@@ -157,7 +209,7 @@ sets_repair(struct nerr *e)
 }
 
 int
-reconcile_run(bool elements, struct nerr *e)
+reconcile_run(enum reconcile_sets how, struct nerr *e)
 {
 	int link, routes, rules, table = 0, sets = 0;
 	struct plan p;
@@ -174,7 +226,8 @@ reconcile_run(bool elements, struct nerr *e)
 	if (p.selective || p.guard) {
 		if ((table = nft_ensure(&net.nft, &p, e)) == -1)
 			return -1;
-		if ((elements || table > 0) && (sets = sets_repair(e)) == -1)
+		if ((how == SETS_LOOK || (how == SETS_IF_NEW && table > 0)) &&
+		    (sets = sets_repair(e)) == -1)
 			return -1;
 	}
 	return link == -1 ? -1 : link + routes + rules + table + sets;
@@ -190,7 +243,7 @@ repair_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	repaired_ms = afw_now_ms();
-	if ((n = reconcile_run(true, &e)) == -1) {
+	if ((n = reconcile_run(SETS_LOOK, &e)) == -1) {
 		if (afw_ratelimit_ok(&repair_limit, 5))
 			log_err("what another program changed could not be "
 				"put back: %s",
@@ -269,7 +322,7 @@ clear_keep(struct nerr *e)
 
 	devices_forget(false);
 	net.mode = NET_BLOCKED;
-	rc = reconcile_run(false, e);
+	rc = reconcile_run(SETS_IF_NEW, e);
 	if (net.tun.held)
 		tun_leave(&net.tun);
 	else
@@ -349,7 +402,7 @@ wan_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	plan_make(&now);
 	if ((now.halves || memcmp(&before, &now, sizeof(before)) != 0) &&
-	    reconcile_run(false, &e) == -1)
+	    reconcile_run(SETS_IF_NEW, &e) == -1)
 		log_err("guard of %s: %s", guarded, e.text);
 	reconcile_wan_tell_all();
 }

@@ -54,8 +54,11 @@ net_selective(void)
 void reconcile_init(void);
 /* Who else uses our numbers; *ours: something of an earlier life is there. */
 int reconcile_check(bool *ours, struct nerr *e);
-/* Makes it so; elements: the sets' content too. How many changes, or -1. */
-int reconcile_run(bool elements, struct nerr *e);
+/* The sets' content: looked at, or only when the tables had to be made, or
+ * not at all, as the caller does it. */
+enum reconcile_sets { SETS_SKIP, SETS_IF_NEW, SETS_LOOK };
+/* Makes it so. How many changes, or -1. */
+int reconcile_run(enum reconcile_sets how, struct nerr *e);
 /* Somebody touched what is ours: put it back, now but not too often. */
 void reconcile_soon(const char *what);
 /* Everything away, or (keep) all that lets a protected device through. */

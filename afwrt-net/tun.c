@@ -148,7 +148,7 @@ tun_attach(
 	t->mtu = info.mtu;
 	t->held = is_held(&info);
 	t->persistent = (ifr.ifr_flags & IFF_PERSIST) != 0 && !t->held;
-	t->foreign = false;
+	t->foreign = t->down = false;
 	memcpy(t->name, info.name, sizeof(t->name));
 	return 0;
 }
@@ -185,7 +185,7 @@ tun_adopt(
 	t->ifindex = info.ifindex;
 	t->mtu = mtu != 0 ? mtu : info.mtu != 0 ? info.mtu : MTU_USUAL;
 	t->foreign = true;
-	t->held = t->persistent = false;
+	t->held = t->persistent = t->down = false;
 	memcpy(t->name, info.name, sizeof(t->name));
 	return 0;
 }

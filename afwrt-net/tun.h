@@ -14,6 +14,7 @@ struct tun {
 	bool persistent;   /* made by somebody else, and stays */
 	bool held;         /* made persistent by us */
 	bool foreign;      /* the application's (hydra_tun_fd) */
+	bool down;         /* foreign, and not ours to set up: no routes yet */
 	char name[AFW_IFNAME_SIZE];
 };
 

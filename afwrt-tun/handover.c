@@ -274,7 +274,8 @@ handover_start(struct route *r)
 
 	if (p->attempt != NULL || r->state != AFW_ROUTE_CONNECTED)
 		return;
-	if (p->mem.session == NULL || session_expired(p->mem.session)) {
+	/* the cookie may outlive the credentials that it was given for */
+	if (p->mem.session == NULL) {
 		log_debug(no, r->conf.location);
 		return;
 	}

@@ -69,6 +69,7 @@ tls_seed(void)
 
 /* ---- the keys of the handshake ----------------------------------------- */
 
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000 || defined(MBEDTLS_SSL_EXPORT_KEYS)
 static void
 tls_keys_keep(struct afw_tls *t, const unsigned char *master,
     const unsigned char *client, const unsigned char *server,
@@ -80,6 +81,7 @@ tls_keys_keep(struct afw_tls *t, const unsigned char *master,
 	t->keys.prf = prf;
 	t->keys.there = true;
 }
+#endif
 
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
 static void

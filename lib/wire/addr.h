@@ -42,8 +42,7 @@ int afw_addr_from_sockaddr(struct afw_addr *a, uint16_t *port,
  * -1 and EINVAL. */
 int afw_mac_parse(uint8_t mac[6], const char *text);
 const char *afw_mac_print(const uint8_t mac[6], char *buf, size_t size);
-/* Not zero, not broadcast, not of a group that IP or the IEEE uses. The group
- * bit alone does not count: an example of the interface's document has it. */
+/* A station's address: not zero, not group. */
 bool afw_mac_is_host(const uint8_t mac[6]);
 
 #endif

@@ -10,7 +10,7 @@ limit_of()
 {
 	case $1 in
 	distcheck | sanitize-unit) echo 420 ;;
-	netns) echo 900 ;;
+	netns | qemu) echo 900 ;;
 	sanitize-netns) echo 1500 ;;
 	*) echo 240 ;;
 	esac

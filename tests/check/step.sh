@@ -60,10 +60,14 @@ make_check()
 	return $status
 }
 
+# Three laboratories at a time where pytest can: they mostly wait.
 netns_tests()
 {
-	local status
+	local status parallel=
+	"$PYTHON" -c 'import xdist' 2>/dev/null &&
+	    parallel="-n 3 --dist loadfile"
 	AFWRT_STAGE=$1 "$PYTHON" -B -m pytest -p no:cacheprovider -v -rs \
+	    $parallel \
 	    --junitxml="$out/$name.xml" --durations=10 tests/fake \
 	    tests/netns
 	status=$?
@@ -104,6 +108,19 @@ step_netns()
 {
 	[ ! -f configure.ac ] || gcc_build || exit 1
 	netns_tests "$out/gcc-stage"
+}
+
+# On a kernel with WireGuard and netem, older than most developers have.
+step_qemu()
+{
+	local status
+	need_source
+	gcc_build && make -C "$out/gcc" -j2 check TESTS= || exit 1
+	AFWRT_BUILD=$out/gcc "$PYTHON" -B -m pytest -p no:cacheprovider -v \
+	    -rsx --junitxml="$out/$name.xml" --durations=10 tests/qemu
+	status=$?
+	totals junit "$out/$name.xml"
+	return $status
 }
 
 step_clang()

@@ -454,6 +454,15 @@ START_TEST(fd_and_hands_off)
 	HAS(out("ip link show app0"), "mtu 1300");
 	HAS_NOT(out("ip addr show app0"), "100.73.0.73");
 	HAS(out("ip route show table 47"), "default dev app0");
+	/* down and up again is the application's business, the routes ours */
+	ck_assert_int_eq(sh("ip link set app0 down"), 0);
+	env_serve(&e, 200);
+	HAS_NOT(out("ip route show table 47"), "app0");
+	HAS(out("ip route show table 47"), "unreachable default");
+	HAS_NOT(out("ip link show app0"), "UP");
+	ck_assert_int_eq(sh("ip link set app0 up"), 0);
+	env_serve(&e, 200);
+	HAS(out("ip route show table 47"), "default dev app0");
 	OK(env_clear(&e, false));
 	HAS(out("ip link show app0"), "UP");
 	(void)close(fd);

@@ -391,6 +391,122 @@ START_TEST(many_at_once)
 }
 END_TEST
 
+#define FEW_IFACES 100
+#define VERY_MANY  50000
+
+static unsigned int
+mac_rule(int i, uint32_t route)
+{
+	struct afw_m_rule r = {.key = {.kind = AFW_KEY_MAC}, .route = route};
+
+	r.key.mac[0] = 2;
+	r.key.mac[3] = (uint8_t)(i >> 16);
+	r.key.mac[4] = (uint8_t)(i >> 8);
+	r.key.mac[5] = (uint8_t)i;
+	return env_ask(&e, AFW_MSG_NET_RULE_SET, &r, -1);
+}
+
+static unsigned int
+iface_rule(int i, uint32_t route)
+{
+	struct afw_m_rule r = {.key = {.kind = AFW_KEY_IFACE}, .route = route};
+
+	(void)snprintf(r.key.iface, sizeof(r.key.iface), "eth%d", i);
+	return env_ask(&e, AFW_MSG_NET_RULE_SET, &r, -1);
+}
+
+/* Milliseconds for a hundred rules more, beside those that are there. */
+static int64_t
+hundred_more(int from)
+{
+	int64_t t = afw_now_ms();
+	int i;
+
+	for (i = 0; i < 100; i++)
+		OK(mac_rule(from + i, 1));
+	return afw_now_ms() - t;
+}
+
+static int
+generations(void)
+{
+	return atoi(out("grep -c 'new generation' net-scale.tmp"));
+}
+
+static void
+collect_all(int macs, int addrs, int ifaces)
+{
+	char addr[32];
+	int i;
+
+	sync_begin();
+	for (i = 0; i < macs; i++)
+		OK(mac_rule(i, 1));
+	for (i = 0; i < addrs; i++) {
+		(void)snprintf(
+		    addr, sizeof(addr), "10.%d.%d.1", 1 + i / 256, i % 256);
+		OK(env_rule(&e, addr, 2));
+	}
+	for (i = 0; i < ifaces; i++)
+		OK(iface_rule(i, 3));
+}
+
+/* All kinds at once are one transaction; nft(8) cannot follow a great one. */
+START_TEST(one_transaction)
+{
+	OK(env_net_config(&e));
+	collect_all(20, 20, 20);
+	ck_assert_int_eq(sh("nft monitor > net-scale.tmp & "
+			    "echo $! > net-scale.pid; sleep 0.3"),
+	    0);
+	OK(env_ask(&e, AFW_MSG_NET_SYNC_COMMIT, NULL, -1));
+	(void)sh("sleep 0.3; kill $(cat net-scale.pid)");
+	ck_assert_int_eq(generations(), 1);
+	(void)sh("rm -f net-scale.*");
+}
+END_TEST
+
+START_TEST(many_of_all_kinds)
+{
+	int64_t t;
+
+	OK(env_net_config(&e));
+	collect_all(MANY, MANY, FEW_IFACES);
+	t = afw_now_ms();
+	OK(env_ask(&e, AFW_MSG_NET_SYNC_COMMIT, NULL, -1));
+	t = afw_now_ms() - t;
+	(void)fprintf(stderr, "%d + %d + %d rules in %lld ms\n", MANY, MANY,
+	    FEW_IFACES, (long long)t);
+	ck_assert_int_lt(t, 5000);
+	ck_assert_uint_eq(e.flow_sets, MANY);
+	ck_assert_int_eq(atoi(out("nft list set inet afwrt mac | "
+				  "grep -oE '02:[0-9a-f:]+' | wc -l")),
+	    MANY);
+	ck_assert_int_eq(atoi(out("nft list set inet afwrt iface | "
+				  "grep -oE 'eth[0-9]+' | wc -l")),
+	    FEW_IFACES);
+}
+END_TEST
+
+START_TEST(cost_of_one_more)
+{
+	int64_t first, last;
+	int i;
+
+	OK(env_net_config(&e));
+	(void)hundred_more(100000); /* warm */
+	first = hundred_more(200000);
+	sync_begin();
+	for (i = 0; i < VERY_MANY; i++)
+		OK(mac_rule(i, 1));
+	OK(env_ask(&e, AFW_MSG_NET_SYNC_COMMIT, NULL, -1));
+	last = hundred_more(300000);
+	(void)fprintf(stderr, "100 rules more: %lld ms, beside %d: %lld ms\n",
+	    (long long)first, VERY_MANY, (long long)last);
+	ck_assert_int_lt(last, 3 * first + 100);
+}
+END_TEST
+
 static int
 ct_count(const char *addr)
 {
@@ -453,6 +569,9 @@ main(void)
 	tcase_add_test(c, clear_keeps_blocking);
 	tcase_add_test(c, shutdown_in_order);
 	tcase_add_test(c, many_at_once);
+	tcase_add_test(c, one_transaction);
+	tcase_add_test(c, many_of_all_kinds);
+	tcase_add_test(c, cost_of_one_more);
 	tcase_add_test(c, connections_forgotten);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_NORMAL);

@@ -109,6 +109,30 @@ START_TEST(states)
 }
 END_TEST
 
+/* The library has a duplicate: the application's stays as it is. */
+START_TEST(tun_of_the_application)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char json[128];
+
+	fake_install("");
+	ck_does(afwrt_init(CONFIG, NULL));
+	ck_does(afwrt_deinit());
+	ck_assert_int_eq(fake_seen("TUN_FD"), 0);
+	(void)snprintf(json, sizeof(json),
+	    "{\"tun_ifname\":\"wrt0\",\"wan_ifname\":\"eth1\","
+	    "\"hydra_tun_fd\":%d}",
+	    fd);
+	ck_does(afwrt_init(json, NULL));
+	ck_assert_int_eq(fake_seen("TUN_FD"), 1);
+	ck_does(afwrt_deinit());
+	ck_assert_int_ge(fcntl(fd, F_GETFD), 0);
+	(void)close(fd);
+	ck_fails(afwrt_init(json, NULL), EINVAL);
+	ck_assert_ptr_nonnull(strstr(afwrt_last_error(), "hydra_tun_fd"));
+}
+END_TEST
+
 START_TEST(rules_at_start)
 {
 	char *json = malloc(64 * 1024), *p = json;
@@ -329,6 +353,7 @@ life_case(void)
 	tcase_add_test(c, birth);
 	tcase_add_test(c, birth_without_stdio);
 	tcase_add_test(c, states);
+	tcase_add_test(c, tun_of_the_application);
 	tcase_add_test(c, rules_at_start);
 	tcase_add_test(c, other_build);
 	tcase_add_test(c, no_hello);

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/wire/blob.h"
@@ -275,6 +276,17 @@ tunnel(uint32_t id, const char *location)
 		status(id, AFW_OK, "");
 }
 
+/* hydra_tun_fd: /dev/null in the tests. */
+static void
+tun_given(const struct afw_m_config *c, int fd)
+{
+	struct stat st, null;
+
+	if ((c->flags & AFW_C_TUN_FD) != 0 && fstat(fd, &st) == 0 &&
+	    stat("/dev/null", &null) == 0 && st.st_rdev == null.st_rdev)
+		(void)dprintf(seen_fd, "TUN_FD\n");
+}
+
 static void
 message(struct afw_msg *m)
 {
@@ -282,6 +294,8 @@ message(struct afw_msg *m)
 	uint32_t id = m->hdr.id;
 
 	(void)dprintf(seen_fd, "%s\n", m->row->name);
+	if (m->hdr.type == AFW_MSG_CONFIG && m->fd != -1)
+		tun_given(p, m->fd);
 	if (later != 0 && m->hdr.id != 0) {
 		status(later, AFW_OK, "");
 		later = 0;

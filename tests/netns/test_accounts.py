@@ -170,6 +170,25 @@ def test_credentials_expire_is_told_once_a_life(lab, start):
     assert not suite.datagrams.find("invalid_auth")
 
 
+def test_a_rekey_needs_no_fresh_credentials(lab, start):
+    """The node wants a new tunnel when those of the login are long over."""
+    node = lab.start_node(BERLIN, key="rekey", port=4439, rekey=6,
+                          net4="10.98.39.0/24", net6="fd98:39::/64")
+    try:
+        lab.admin.set(credential_life=3)
+        lab.admin.location(BERLIN, servers=[names.server(BERLIN, 4439)])
+        suite = start({"phone": BERLIN})
+        traffic.await_seen(lab, "phone", expected_exit(BERLIN))
+        with Ticker(lab, "phone") as line:
+            wait_for(lambda: suite.log().count("packets are held") >= 2, 25,
+                     "two rekeys")
+            assert line.await_progress(50)
+        assert not suite.datagrams.find("route_disconnected")
+        assert suite.log().count("logged in to") == 1
+    finally:
+        node.stop(hard=True)
+
+
 def test_a_refusal_at_renewal_is_not_repeated(lab, start):
     lab.admin.set(credential_life=4)
     suite = start({"phone": BERLIN})

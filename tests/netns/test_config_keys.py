@@ -252,7 +252,7 @@ def test_the_newest_registration_is_used_again(product, lab):
                          auth_token="oauth-alice")
         mark = lab.admin.mark()
         lab.admin.revoke()
-        suite.protect("tv", BERLIN)
+        suite.protect("tv", "de")       # not asked for before
         traffic.await_seen(lab, "tv", expected_exit(BERLIN))
         asked = lab.admin.await_call("login", mark)["params"]
         assert asked["auth_method"] == "firebase"

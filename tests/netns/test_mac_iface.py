@@ -20,8 +20,17 @@ BERLIN, YORK = names.NODES
 FAMILIES = (4, 6)
 
 
+def forget_connections(lab):
+    """What one test left half closed must not be seen in the next one."""
+    far = lab.host("laptop")
+    for space in (lab.internet, lab.laptop):
+        for address in (far.net4, "[%s]" % far.net6):
+            for end in ("src", "dst"):
+                space.run("ss", "-K", "-t", end, address, check=False)
+
+
 @pytest.fixture
-def rule(suite):
+def rule(lab, suite):
     """rule("mac", mac_addr=..., vl=...): removed after the test."""
     made = []
 
@@ -32,6 +41,7 @@ def rule(suite):
     yield make
     for kind, key in made:
         suite.control.request("unprotect_" + kind, **key)
+    forget_connections(lab)
 
 
 @contextlib.contextmanager
@@ -122,6 +132,7 @@ def test_the_first_packet_of_a_fresh_device(lab, suite, rule, family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_rule_comes_after_the_device(lab, suite, rule, family):
     traffic.await_seen(lab, "laptop", expected_exit(None, family), family)
+    forget_connections(lab)
     rule("mac", YORK, mac_addr=lab.host("laptop").mac)
     with no_leak(lab, *lab.host_names):
         seen = traffic.http_get(lab, "laptop", family, timeout=15)["you"]
@@ -232,6 +243,8 @@ def test_mac_before_ip_before_interface_in_any_order(lab, suite, rule,
         else:
             rule(kind, location, **key[kind])
 
+    for kind in order:
+        protect(kind, BERLIN)
     with no_leak(lab, *lab.host_names):
         for winner, others in ((YORK, BERLIN), (BERLIN, YORK)):
             for kind in order:

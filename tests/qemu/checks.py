@@ -6,6 +6,8 @@ import re
 
 # "FILE:LINE:P:TCASE:TEST:ITERATION: TEXT", P for passed, F failed, E error
 LINE = re.compile(r"^[^\s:]+:\d+:([PFE]):[^:]*:(\w+):(\d+): ?(.*)$")
+TOTAL = re.compile(r"^\d+%: Checks: \d+, Failures: \d+, Errors: \d+$",
+                   re.MULTILINE)
 START = re.compile(r"^START_TEST\((\w+)\)", re.MULTILINE)
 
 
@@ -23,7 +25,11 @@ def script(programs, before=""):
 
 
 def results(output):
-    """{program: (status, {test: [text of a failure, ...]}, output)}"""
+    """{program: (status, {test: [text of a failure, ...]}, output)}
+
+    Of a program that says only what failed, the others are not in it:
+    ask failures().
+    """
     found = {}
     for part in output.split("@begin ")[1:]:
         name, _, said = part.partition("\n")
@@ -37,3 +43,13 @@ def results(output):
                     bad.append("%s (loop %s)" % (hit[4], hit[3]))
         found[name] = (int(status.split()[0]), tests, said)
     return found
+
+
+def failures(program, name):
+    """Of one test, from what results() gave for its program."""
+    _, tests, said = program
+    if name in tests:
+        return tests[name]
+    if TOTAL.search(said):
+        return []
+    return ["the program did not end in order:\n" + said]

@@ -25,7 +25,7 @@ import initramfs  # noqa: E402
 from kernel import Unavailable, kernel, qemu  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SECONDS = 120
+SECONDS = int(os.environ.get("AFWRT_QEMU_SECONDS", "120"))
 # Real ones instead of busybox's, where this machine has them.
 PROGRAMS = ("ip", "tc", "nft", "wg", "ping", "conntrack", "unshare",
             "nsenter", "bridge")
@@ -33,7 +33,7 @@ MODULES = ("wireguard", "tun", "veth", "bridge", "dummy", "sch_netem",
            "nf_tables", r"nft_.*", "nf_conntrack", "nf_conntrack_netlink",
            "nf_nat", "nfnetlink_.*", r"nf_reject_.*")
 APPEND = ("console=ttyS0 loglevel=4 panic=-1 random.trust_cpu=on nokaslr "
-          "mitigations=off")
+          "mitigations=off rcupdate.rcu_expedited=1")
 EXIT = re.compile(r"\n@guest-exit (\d+)\n\Z")
 
 
@@ -80,7 +80,7 @@ class Guest:
         for path in self.programs:
             archive.file(path, path)
         if not isinstance(files, dict):
-            files = {path: path for path in files}
+            files = {os.path.abspath(path): path for path in files}
         for path, source in files.items():
             archive.file(path, source)
         initramfs.add_modules(archive, self.kernel, self.modules)

@@ -9,4 +9,5 @@ tests_qemu_wg_kernel_test_LDADD = afwrt-net/libnet.la $(CHECK_LIBS)
 endif
 EXTRA_DIST += tests/qemu/checks.py tests/qemu/conftest.py tests/qemu/guest.py \
 	tests/qemu/init tests/qemu/initramfs.py tests/qemu/kernel.py \
-	tests/qemu/test_guest.py tests/qemu/test_wg.py
+	tests/qemu/test_guest.py tests/qemu/test_net.py \
+	tests/qemu/test_wg.py

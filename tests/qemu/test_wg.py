@@ -11,11 +11,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NAMES = checks.names(os.path.join(HERE, "wg_kernel_test.c"))
 # First with a kernel that may not load the module, then with one that may.
 SCRIPT = """
+modprobe veth
 modprobe=$(cat /proc/sys/kernel/modprobe)
 echo /bin/false >/proc/sys/kernel/modprobe
 CK_RUN_CASE=without timeout 30 %(program)s
 echo "$modprobe" >/proc/sys/kernel/modprobe
-CK_RUN_CASE=with timeout 150 %(program)s
+CK_RUN_CASE=with timeout 250 %(program)s
 """
 
 
@@ -26,7 +27,7 @@ def run(guest, build):
         pytest.fail("%s is not built (make check TESTS=)" % program)
     result = guest.run("export CK_VERBOSITY=verbose\necho @begin wg" +
                        SCRIPT % {"program": program} + "echo @end $?",
-                       [program], seconds=200)
+                       [program], seconds=300)
     print(result.output)
     return checks.results(result.output)["wg"]
 
