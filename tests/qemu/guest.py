@@ -54,7 +54,7 @@ class Result:
 class Guest:
     """One kernel; run() boots it anew each time."""
 
-    def __init__(self, memory=512, modules=MODULES, programs=PROGRAMS):
+    def __init__(self, memory=1024, modules=MODULES, programs=PROGRAMS):
         self.qemu = qemu()
         self.kernel = kernel()
         self.memory = memory
