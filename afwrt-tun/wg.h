@@ -82,6 +82,7 @@ struct wg_stats {
 	uint64_t dropped_in;   /* not authentic, replayed, not allowed */
 	uint64_t handshakes;   /* completed */
 	uint64_t cookies;      /* replies sent: we were flooded */
+	uint64_t challenged;   /* cookies got: the peer was flooded */
 	uint64_t handshake_ms; /* the last one, in the caller's time; 0 none */
 	struct timespec handshake_wall; /* and by the wall clock */
 	size_t queued;                  /* packets waiting for a handshake */

@@ -187,6 +187,8 @@ take_cookie(struct wg *w, const uint8_t *msg)
 	}
 	if (wg_cookie_take(&w->cookie, msg, w->now) != 0)
 		w->stats.dropped_in++;
+	else
+		w->stats.challenged++;
 }
 
 void

@@ -281,10 +281,12 @@ print_stats(void)
 
 	wg_get_stats(wg, &s);
 	printf("stats {\"connected\": %u, \"failed\": %u, \"expired\": %u, "
-	       "\"roamed\": %u, \"up\": %d, \"in\": %llu, \"out\": %llu, "
+	       "\"roamed\": %u, \"challenged\": %llu, \"up\": %d, \"in\": "
+	       "%llu, \"out\": %llu, "
 	       "\"dropped_in\": %llu, \"dropped_out\": %llu, "
 	       "\"rx\": %llu, \"tx\": %llu}\n",
-	    connected, failed, expired, roamed, wg_is_up(wg),
+	    connected, failed, expired, roamed,
+	    (unsigned long long)s.challenged, wg_is_up(wg),
 	    (unsigned long long)s.in_packets, (unsigned long long)s.out_packets,
 	    (unsigned long long)s.dropped_in, (unsigned long long)s.dropped_out,
 	    (unsigned long long)s.rx_bytes, (unsigned long long)s.tx_bytes);

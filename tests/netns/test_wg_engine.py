@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: ISC
 """The WireGuard engine with wireguard-go at the other end."""
 
+import base64
+import hashlib
 import json
+import os
 import subprocess
+import threading
 import time
 
 import pytest
@@ -191,6 +195,47 @@ def test_we_roam(wire, keys, what):
     wait_for(lambda: node.show("endpoints") != before, 3, "the node saw it")
     both_ways(wire)
     assert stub.stats()["connected"] == 1
+
+
+class Flood:
+    """A stranger's initiations, right but for what needs a key of a peer."""
+
+    def __init__(self, ns, public):
+        key = hashlib.blake2s(b"mac1----" + base64.b64decode(public)).digest()
+        self.messages = []
+        for _ in range(64):
+            m = b"\1\0\0\0" + os.urandom(112)
+            mac1 = hashlib.blake2s(m, digest_size=16, key=key).digest()
+            self.messages.append(m + mac1 + bytes(16))
+        self.socket = ns.socket(kind=2)
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        while not self.over.wait(0.02):
+            for message in self.messages * 16:
+                self.socket.sendto(message, (OUTER[4][1], PORT))
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        self.socket.close()
+
+
+def test_node_is_flooded(wire, keys):
+    """The node asks for cookies; ours come with the next initiations."""
+    _, stub = pair(wire, keys, rekey_ms=1000, keepalive=1)
+    with Flood(wire.ns["ours"], keys[1].public):
+        stub.say("connect")
+        wait_for(lambda: stub.stats()["challenged"] > 0, 20,
+                 "a cookie", every=0.2)
+        before = stub.stats()["connected"]
+        wait_for(lambda: stub.stats()["connected"] > before, 20,
+                 "a handshake with a cookie", every=0.2)
+    both_ways(wire)
 
 
 def test_strangers_datagrams_change_nothing(wire, keys):

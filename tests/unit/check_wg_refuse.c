@@ -255,6 +255,7 @@ START_TEST(cookie_under_load)
 	ck_assert_uint_eq(connected(0), 1);
 	ck_assert_uint_eq(lab[1].got[1], 1);
 	ck_assert_uint_eq(stats(1).cookies, lab[1].sent[WG_M_COOKIE]);
+	ck_assert_uint_eq(stats(0).challenged, 1);
 }
 END_TEST
 
