@@ -139,8 +139,8 @@ loose_note(void)
 {
 	char text[LINK_ALIAS_SIZE];
 
-	(void)snprintf(text, sizeof(text), LOOSE_NOTE, net.wan.msg.ifname,
-	    loose.was);
+	(void)snprintf(
+	    text, sizeof(text), LOOSE_NOTE, net.wan.msg.ifname, loose.was);
 	if (net.tun.ifindex != 0 &&
 	    link_alias(&net.rt, net.tun.ifindex, text) == -1)
 		log_warn("uplink: rp_filter: no note of it: %s", net.rt.text);
@@ -158,8 +158,8 @@ loose_recall(void)
 	    link_get(&net.rt, NULL, net.tun.ifindex, &info) == -1)
 		return;
 	for (was = 0; was < LINK_RPF_LOOSE; was++) {
-		(void)snprintf(text, sizeof(text), LOOSE_NOTE,
-		    net.wan.msg.ifname, was);
+		(void)snprintf(
+		    text, sizeof(text), LOOSE_NOTE, net.wan.msg.ifname, was);
 		if (strcmp(info.alias, text) != 0)
 			continue;
 		loose.ifindex = net.wan.ifindex;
