@@ -26,6 +26,8 @@ struct wg;
 /* What a datagram is longer than its packet, without padding. */
 #define WG_OVERHEAD 32
 
+/* Two are the same when they look the same: a socket for both families gives
+ * ::ffff:192.0.2.1, so the configured endpoint must be in that form too. */
 union wg_endpoint {
 	struct sockaddr sa; /* sa_family AF_UNSPEC: none */
 	struct sockaddr_in in;
