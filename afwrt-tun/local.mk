@@ -34,6 +34,7 @@ path_sources = \
 	afwrt-tun/clock.c afwrt-tun/clock.h \
 	afwrt-tun/coalesce.c afwrt-tun/coalesce.h \
 	afwrt-tun/device.c afwrt-tun/device.h \
+	afwrt-tun/dns.c afwrt-tun/dns.h \
 	afwrt-tun/flow.c afwrt-tun/flow.h \
 	afwrt-tun/forward.c afwrt-tun/forward.h \
 	afwrt-tun/fragment.c afwrt-tun/fragment.h \

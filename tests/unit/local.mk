@@ -66,7 +66,8 @@ path_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 path_ldadd = afwrt-tun/libtun.la $(CHECK_LIBS) $(EVENT_LIBS)
 path_lab = tests/unit/path_lab.c tests/unit/path_lab.h tests/unit/path_packet.c
 path_tests = tests/unit/check_adopt tests/unit/check_coalesce \
-	tests/unit/check_device tests/unit/check_gather \
+	tests/unit/check_device tests/unit/check_dns \
+	tests/unit/check_gather \
 	tests/unit/check_flow \
 	tests/unit/check_forward tests/unit/check_nat \
 	tests/unit/check_packet tests/unit/check_probe \
@@ -81,6 +82,9 @@ tests_unit_check_coalesce_LDADD = $(path_ldadd)
 tests_unit_check_device_SOURCES = tests/unit/check_device.c $(path_lab)
 tests_unit_check_device_CFLAGS = $(path_cflags)
 tests_unit_check_device_LDADD = $(path_ldadd)
+tests_unit_check_dns_SOURCES = tests/unit/check_dns.c $(path_lab)
+tests_unit_check_dns_CFLAGS = $(path_cflags)
+tests_unit_check_dns_LDADD = $(path_ldadd)
 tests_unit_check_flow_SOURCES = tests/unit/check_flow.c $(path_lab)
 tests_unit_check_flow_CFLAGS = $(path_cflags)
 tests_unit_check_flow_LDADD = $(path_ldadd)
