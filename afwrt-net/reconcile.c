@@ -51,6 +51,7 @@ plan_make(struct plan *p)
 	p->selective = net_selective();
 	p->halves = (c->flags & AFW_C_DEFAULT_GATEWAY) != 0;
 	p->guard = p->halves && net_filters();
+	p->dns = net_filters() && (c->flags & AFW_C_DNS_TUNNEL) != 0;
 	p->bridge = p->selective && net.bridge;
 	p->unsure = p->selective && (!net.synced || !on);
 	p->lan_bypass = (c->flags & AFW_C_LAN_BYPASS) != 0;
