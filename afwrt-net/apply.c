@@ -13,6 +13,7 @@
 #include "effect.h"
 #include "fdb.h"
 #include "lib/daemon/log.h"
+#include "neigh.h"
 #include "state.h"
 
 /* A NET_RULE_SET under way. */
@@ -200,6 +201,7 @@ apply_set(struct afw_link *l, uint32_t id, const struct afw_m_rule *m)
 		afw_link_status(l, id, e.code, "%s", e.text);
 		return 0;
 	}
+	neigh_catch_up(); /* a neighbour known before counts before */
 	w = flows_wait_new(flow_cb, op);
 	effect_key(&m->key, w);
 	flows_wait_go(w);
@@ -312,6 +314,7 @@ apply_commit(struct afw_link *l, uint32_t id)
 	net.bridge = effect_ports();
 	if (fdb_enable(&net.rt, net.bridge) == -1)
 		log_err("stations of bridges: %s", net.rt.text);
+	neigh_catch_up();
 	w = flows_wait_new(commit_finish, NULL);
 	effect_all(w);
 	flows_exact();

@@ -103,6 +103,11 @@ link_parse(const struct nlmsghdr *nlh, struct link_info *info)
 		case IFLA_MTU:
 			info->mtu = mnl_attr_get_u32(a);
 			break;
+		case IFLA_IFALIAS: /* with or without a NUL */
+			if (len < sizeof(info->alias))
+				memcpy(
+				    info->alias, mnl_attr_get_payload(a), len);
+			break;
 		case IFLA_LINKINFO:
 			kind_take(a, info);
 			break;
@@ -235,6 +240,18 @@ int
 link_rp_filter(struct netlink *nl, uint32_t ifindex, int value)
 {
 	return conf_set(nl, ifindex, AF_INET, value);
+}
+
+int
+link_alias(struct netlink *nl, uint32_t ifindex, const char *alias)
+{
+	_Alignas(8) char buf[NETLINK_MSG_SIZE];
+	struct ifinfomsg ifi = {.ifi_index = (int)ifindex};
+	struct nlmsghdr *nlh;
+
+	nlh = netlink_msg(buf, RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+	mnl_attr_put_strz(nlh, IFLA_IFALIAS, alias);
+	return netlink_talk(nl, nlh);
 }
 
 int

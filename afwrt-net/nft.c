@@ -29,7 +29,8 @@
 #define TABLE_PERSIST     0x4
 #define BRIDGE_PREROUTING 0 /* NF_BR_PRE_ROUTING of the kernel */
 #define PRIO_MANGLE       (-150)
-#define PRIO_LAST         300 /* after NAT, which may route anew */
+#define PRIO_DNS          (-101) /* before everybody's DNAT */
+#define PRIO_LAST         300    /* after NAT, which may route anew */
 
 /* What is there. */
 struct state {
@@ -218,7 +219,7 @@ set_put(struct nft *n, struct netlink_batch *b, int i)
 
 static void
 chain_put(struct nft *n, struct netlink_batch *b, uint8_t family,
-    const char *name, uint32_t hook, int prio)
+    const char *name, const char *type, uint32_t hook, int prio)
 {
 	struct nlmsghdr *nlh =
 	    msg_start(n, b, family, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
@@ -229,7 +230,7 @@ chain_put(struct nft *n, struct netlink_batch *b, uint8_t family,
 	nftnl_chain_set_u32(c, NFTNL_CHAIN_FAMILY, family);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, NFT_TABLE_NAME);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, "filter");
+	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, type);
 	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook);
 	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, prio);
 	nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
@@ -243,9 +244,12 @@ chain_put(struct nft *n, struct netlink_batch *b, uint8_t family,
 	netlink_batch_add(b, nlh);
 }
 
-/* One transaction; with anew the table is deleted first, and its sets. */
+/*
+ * One transaction; with anew the table is deleted first, and its sets. dns:
+ * its chain is wanted, or is there and to be emptied.
+ */
 static int
-build(struct nft *n, const struct plan *p, uint8_t family, bool anew)
+build(struct nft *n, const struct plan *p, uint8_t family, bool dns, bool anew)
 {
 	struct netlink_batch b = {.len = 0};
 	int i;
@@ -257,16 +261,19 @@ build(struct nft *n, const struct plan *p, uint8_t family, bool anew)
 		if (nft_sets[i].family == family)
 			set_put(n, &b, i);
 	if (family == NFPROTO_BRIDGE) {
-		chain_put(n, &b, family, NFT_CHAIN_MARK, BRIDGE_PREROUTING,
-		    PRIO_MANGLE);
+		chain_put(n, &b, family, NFT_CHAIN_MARK, "filter",
+		    BRIDGE_PREROUTING, PRIO_MANGLE);
 	} else {
-		chain_put(n, &b, family, NFT_CHAIN_MARK, NF_INET_PRE_ROUTING,
-		    PRIO_MANGLE);
-		chain_put(n, &b, family, NFT_CHAIN_GUARD, NF_INET_FORWARD,
-		    PRIO_MANGLE);
+		chain_put(n, &b, family, NFT_CHAIN_MARK, "filter",
+		    NF_INET_PRE_ROUTING, PRIO_MANGLE);
+		chain_put(n, &b, family, NFT_CHAIN_GUARD, "filter",
+		    NF_INET_FORWARD, PRIO_MANGLE);
 		if (p->guard)
-			chain_put(n, &b, family, NFT_CHAIN_OUTPUT,
+			chain_put(n, &b, family, NFT_CHAIN_OUTPUT, "filter",
 			    NF_INET_LOCAL_OUT, PRIO_LAST);
+		if (dns)
+			chain_put(n, &b, family, NFT_CHAIN_DNS, "nat",
+			    NF_INET_PRE_ROUTING, PRIO_DNS);
 	}
 	nft_rules_put(n, &b, p, family);
 	return netlink_batch_run(&n->nl, &b);
@@ -315,6 +322,7 @@ static int
 ensure(struct nft *n, const struct plan *p, uint8_t family, struct nerr *e)
 {
 	struct state s;
+	bool dns;
 
 	if (state_get(n, family, &s) == -1)
 		return failed(n, e);
@@ -328,16 +336,17 @@ ensure(struct nft *n, const struct plan *p, uint8_t family, struct nerr *e)
 	if (rules_good(&s, p, family) &&
 	    (ownership_good(n, &s) || claim(n, family) == 0))
 		return 0;
-	if (build(n, p, family, other_mode(&s, p)) == 0)
+	dns = p->dns || strstr(s.comments, "dns: ") != NULL;
+	if (build(n, p, family, dns, other_mode(&s, p)) == 0)
 		return 1;
 	/* something of another shape has our names */
-	if (s.table && build(n, p, family, true) == 0)
+	if (s.table && build(n, p, family, p->dns, true) == 0)
 		return 1;
 	if (!n->plain && flags_refused(errno)) {
 		log_info("nftables: this kernel has no owned tables: ours "
 			 "is watched instead");
 		n->plain = true;
-		if (build(n, p, family, false) == 0)
+		if (build(n, p, family, dns, false) == 0)
 			return 1;
 	}
 	return failed(n, e);

@@ -10,6 +10,7 @@
 #define NFT_CHAIN_MARK   "afwrt_chain"
 #define NFT_CHAIN_GUARD  "afwrt_guard"
 #define NFT_CHAIN_OUTPUT "afwrt_output"
+#define NFT_CHAIN_DNS    "afwrt_dns"
 
 /*
  * Our table. The socket must stay the same: where the kernel can (6.9), the

@@ -205,6 +205,29 @@ nft_expr_transport(struct nftnl_rule *r, const void *data, uint32_t len)
 }
 
 void
+nft_expr_port(struct nftnl_rule *r, uint16_t port)
+{
+	const uint8_t b[2] = {(uint8_t)(port >> 8), (uint8_t)port};
+
+	payload_get(r, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(b));
+	cmp_equal(r, b, sizeof(b));
+}
+
+void
+nft_expr_dnat(struct nftnl_rule *r, uint8_t family, const uint8_t *addr)
+{
+	struct nftnl_expr *x = expr_add(r, "immediate");
+
+	nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	nftnl_expr_set(x, NFTNL_EXPR_IMM_DATA, addr, family == 4 ? 4 : 16);
+	x = expr_add(r, "nat");
+	nftnl_expr_set_u32(x, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_NAT_FAMILY,
+	    family == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+}
+
+void
 nft_expr_icmp6(struct nftnl_rule *r, uint8_t from, uint8_t to)
 {
 	nft_expr_proto(r, 6, IPPROTO_ICMPV6);

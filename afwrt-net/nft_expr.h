@@ -21,6 +21,10 @@ void nft_expr_to(struct nftnl_rule *r, const struct prefix *to);
 void nft_expr_proto(struct nftnl_rule *r, uint8_t family, uint8_t proto);
 /* these bytes stand at the start of the transport header */
 void nft_expr_transport(struct nftnl_rule *r, const void *data, uint32_t len);
+/* the destination port of TCP or UDP */
+void nft_expr_port(struct nftnl_rule *r, uint16_t port);
+/* goes to this address instead; only in a chain of type nat */
+void nft_expr_dnat(struct nftnl_rule *r, uint8_t family, const uint8_t *addr);
 /* the ICMPv6 type is one of a range */
 void nft_expr_icmp6(struct nftnl_rule *r, uint8_t from, uint8_t to);
 

@@ -37,6 +37,14 @@
  *           ip daddr 224.0.0.0/24 return  (and so on)
  *           drop
  *       }
+ *
+ * With "dns": "tunnel" also queries of those who are marked (default_gateway:
+ * of all that come by another interface than these), whomever they ask:
+ *
+ *       chain afwrt_dns {      # prerouting, before everybody's dstnat
+ *           iifname lo return  # and TUN, WAN; default_gateway only
+ *           meta mark 0x8 meta nfproto ipv4 udp dport 53 dnat to AFW_DNS4
+ *       }                      # and tcp; IPv6
  */
 #include <netinet/in.h>
 
@@ -78,13 +86,17 @@ enum what {
 	OUT_IGMP,
 	OUT_ND,
 	OUT_DHCP,
-	OUT_DROP
+	OUT_DROP,
+	DNS_NOT_FROM,
+	DNS_TO
 };
 
 struct one {
 	enum what what;
 	int set;
 	const struct prefix *to;
+	const char *from;
+	uint8_t family, proto;
 };
 
 /* What is of link scope by its very address. */
@@ -130,18 +142,41 @@ list_guard(const struct plan *p, struct one *r)
 	return n;
 }
 
-/* The rules of a plan in one table, in order. */
+static int
+list_dns(const struct plan *p, struct one *r)
+{
+	static const uint8_t families[] = {4, 6};
+	static const uint8_t protos[] = {IPPROTO_UDP, IPPROTO_TCP};
+	const char *const from[] = {"lo", p->tun, p->wan};
+	int n = 0, i;
+
+	for (i = 0; i < 3 && !p->selective; i++)
+		if (from[i][0] != '\0')
+			r[n++] =
+			    (struct one){.what = DNS_NOT_FROM, .from = from[i]};
+	for (i = 0; i < 4; i++)
+		r[n++] = (struct one){.what = DNS_TO,
+		    .family = families[i / 2],
+		    .proto = protos[i % 2]};
+	return n;
+}
+
+/* The rules of a plan in one table, in order of their chains. */
 static int
 list(const struct plan *p, uint8_t family, struct one r[RULES_MAX])
 {
+	int n = 0;
+
 	memset(r, 0, RULES_MAX * sizeof(*r));
 	if (family == NFPROTO_BRIDGE) {
 		r[0] = (struct one){.what = MARK_SOURCE, .set = NFT_PORT};
 		return 1;
 	}
 	if (p->selective)
-		return list_selective(p, r);
-	return p->guard ? list_guard(p, r) : 0;
+		n = list_selective(p, r);
+	else if (p->guard)
+		n = list_guard(p, r);
+	return p->dns ? n + list_dns(p, r + n) : n;
 }
 
 static const char *
@@ -149,7 +184,9 @@ chain_of(const struct one *r)
 {
 	if (r->what <= MARK_SOURCE)
 		return NFT_CHAIN_MARK;
-	return r->what <= GUARD_ALL ? NFT_CHAIN_GUARD : NFT_CHAIN_OUTPUT;
+	if (r->what <= GUARD_ALL)
+		return NFT_CHAIN_GUARD;
+	return r->what <= OUT_DROP ? NFT_CHAIN_OUTPUT : NFT_CHAIN_DNS;
 }
 
 static void
@@ -202,6 +239,18 @@ describe(const struct plan *p, const struct one *r, char *buf, size_t size)
 	case OUT_DROP:
 		(void)snprintf(buf, size, "guard: nothing else to %s", p->wan);
 		break;
+	case DNS_NOT_FROM:
+		(void)snprintf(buf, size, "dns: not from %s", r->from);
+		break;
+	case DNS_TO:
+		if (p->selective)
+			(void)snprintf(buf, size,
+			    "dns: IPv%u protocol %u of 0x%x/0x%x", r->family,
+			    r->proto, p->mark, p->mask);
+		else
+			(void)snprintf(buf, size, "dns: IPv%u protocol %u",
+			    r->family, r->proto);
+		break;
 	}
 }
 
@@ -240,8 +289,29 @@ fill_out(struct nftnl_rule *r, const struct plan *p, const struct one *o)
 }
 
 static void
+fill_dns(struct nftnl_rule *r, const struct plan *p, const struct one *o)
+{
+	static const uint8_t dns4[] = {AFW_DNS4}, dns6[] = {AFW_DNS6};
+
+	if (o->what == DNS_NOT_FROM) {
+		nft_expr_name(r, NFT_META_IIFNAME, o->from, false);
+		nft_expr_verdict(r, NFT_RETURN);
+		return;
+	}
+	if (p->selective)
+		nft_expr_mark_is(r, p->mark, p->mask);
+	nft_expr_proto(r, o->family, o->proto);
+	nft_expr_port(r, 53);
+	nft_expr_dnat(r, o->family, o->family == 4 ? dns4 : dns6);
+}
+
+static void
 fill(struct nftnl_rule *r, const struct plan *p, const struct one *o)
 {
+	if (o->what >= DNS_NOT_FROM) {
+		fill_dns(r, p, o);
+		return;
+	}
 	if (o->what >= OUT_ELSEWHERE) {
 		fill_out(r, p, o);
 		return;

@@ -27,6 +27,7 @@ struct plan {
 	bool halves;      /* default_gateway: two half-internet routes */
 	bool guard;       /* and nothing leaves by the uplink but ours */
 	bool bridge;      /* a rule by interface names a bridge's port */
+	bool dns;         /* port 53 of devices goes to AFW_DNS4, AFW_DNS6 */
 	bool lan_bypass;  /* connected networks are reached directly */
 	uint32_t ifindex; /* of the TUN, 0: there is none */
 	uint32_t mark, mask, table, priority;

@@ -7,6 +7,7 @@
 #include <linux/if.h>
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,6 +51,7 @@ plan_make(struct plan *p)
 	p->selective = net_selective();
 	p->halves = (c->flags & AFW_C_DEFAULT_GATEWAY) != 0;
 	p->guard = p->halves && net_filters();
+	p->dns = net_filters() && (c->flags & AFW_C_DNS_TUNNEL) != 0;
 	p->bridge = p->selective && net.bridge;
 	p->unsure = p->selective && (!net.synced || !on);
 	p->lan_bypass = (c->flags & AFW_C_LAN_BYPASS) != 0;
@@ -128,12 +130,54 @@ link_repair(struct nerr *e)
 }
 
 /*
+ * What the uplink's filter was stands in the alias of the TUN, which outlives
+ * us in the mode that loosens it: so the next life can restore it.
+ */
+#define LOOSE_NOTE "afwrt: rp_filter of %s was %d"
+
+static void
+loose_note(void)
+{
+	char text[LINK_ALIAS_SIZE];
+
+	(void)snprintf(
+	    text, sizeof(text), LOOSE_NOTE, net.wan.msg.ifname, loose.was);
+	if (net.tun.ifindex != 0 &&
+	    link_alias(&net.rt, net.tun.ifindex, text) == -1)
+		log_warn("uplink: rp_filter: no note of it: %s", net.rt.text);
+}
+
+/* An earlier life made it loose. */
+static void
+loose_recall(void)
+{
+	char text[LINK_ALIAS_SIZE];
+	struct link_info info;
+	int was;
+
+	if (net.tun.ifindex == 0 ||
+	    link_get(&net.rt, NULL, net.tun.ifindex, &info) == -1)
+		return;
+	for (was = 0; was < LINK_RPF_LOOSE; was++) {
+		(void)snprintf(
+		    text, sizeof(text), LOOSE_NOTE, net.wan.msg.ifname, was);
+		if (strcmp(info.alias, text) != 0)
+			continue;
+		loose.ifindex = net.wan.ifindex;
+		loose.was = was;
+	}
+}
+
+/*
  * With the halves every way back is by the TUN, and a strict reverse-path
  * filter would drop all that comes in by the uplink.
  */
 static void
 uplink_loosen(bool on)
 {
+	if (loose.ifindex == 0 && net.wan.ifindex != 0 &&
+	    net.wan.rp_filter == LINK_RPF_LOOSE)
+		loose_recall();
 	if (loose.ifindex != 0 && (!on || loose.ifindex != net.wan.ifindex)) {
 		(void)link_rp_filter(&net.rt, loose.ifindex, loose.was);
 		loose.ifindex = 0;
@@ -147,6 +191,7 @@ uplink_loosen(bool on)
 	}
 	loose.ifindex = net.wan.ifindex;
 	loose.was = net.wan.rp_filter;
+	loose_note();
 }
 
 static int

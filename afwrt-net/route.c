@@ -23,8 +23,8 @@
 
 struct route {
 	uint8_t family;
-	uint8_t len; /* of the prefix, whose first byte is dst */
-	uint8_t dst;
+	uint8_t len; /* of the prefix */
+	uint8_t dst[16];
 	uint8_t type; /* RTN_ */
 	uint8_t proto;
 	bool other; /* has something that no route of ours has */
@@ -69,7 +69,7 @@ plan_add(struct route *r, int *n, uint8_t len, uint8_t dst, uint8_t type,
 	for (i = 0; i < 2; i++) {
 		r[*n] = (struct route){.family = families[i],
 		    .len = len,
-		    .dst = dst,
+		    .dst = {dst},
 		    .type = type,
 		    .proto = NET_RTPROT,
 		    .table = table,
@@ -80,6 +80,21 @@ plan_add(struct route *r, int *n, uint8_t len, uint8_t dst, uint8_t type,
 			r[*n].metric = 1024;
 		(*n)++;
 	}
+}
+
+/*
+ * Of the most specific kind, in main, which lan_bypass asks first: no network
+ * of others can lie over these addresses.
+ */
+static void
+plan_dns(struct route *r, int *n, uint32_t oif)
+{
+	static const uint8_t dns4[16] = {AFW_DNS4}, dns6[16] = {AFW_DNS6};
+
+	plan_add(r, n, 32, 0, RTN_UNICAST, RT_TABLE_MAIN, 0, oif);
+	memcpy(r[*n - 2].dst, dns4, sizeof(dns4));
+	memcpy(r[*n - 1].dst, dns6, sizeof(dns6));
+	r[*n - 1].len = 128;
 }
 
 /* The routes of a plan; the blocking ones first. */
@@ -99,6 +114,8 @@ plan_routes(const struct plan *p, struct route *r)
 		plan_add(r, &n, 1, 0x80, RTN_UNICAST, RT_TABLE_MAIN,
 		    METRIC_HALVES, p->ifindex);
 	}
+	if (p->dns && p->ifindex != 0)
+		plan_dns(r, &n, p->ifindex);
 	return n;
 }
 
@@ -106,10 +123,10 @@ static bool
 route_equal(const struct route *a, const struct route *b)
 {
 	/* an unreachable IPv6 route has lo as its device */
-	return a->family == b->family && a->len == b->len && a->dst == b->dst &&
-	    a->type == b->type && a->table == b->table &&
-	    a->metric == b->metric && !a->other && !b->other &&
-	    (a->type == RTN_UNREACHABLE || a->oif == b->oif);
+	return a->family == b->family && a->len == b->len &&
+	    memcmp(a->dst, b->dst, sizeof(a->dst)) == 0 && a->type == b->type &&
+	    a->table == b->table && a->metric == b->metric && !a->other &&
+	    !b->other && (a->type == RTN_UNREACHABLE || a->oif == b->oif);
 }
 
 static void
@@ -117,6 +134,7 @@ route_parse(const struct nlmsghdr *nlh, struct route *r)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *a;
+	uint32_t len;
 
 	memset(r, 0, sizeof(*r));
 	r->family = rtm->rtm_family;
@@ -137,7 +155,9 @@ route_parse(const struct nlmsghdr *nlh, struct route *r)
 			r->oif = mnl_attr_get_u32(a);
 			break;
 		case RTA_DST:
-			r->dst = *(const uint8_t *)mnl_attr_get_payload(a);
+			len = mnl_attr_get_payload_len(a);
+			memcpy(r->dst, mnl_attr_get_payload(a),
+			    len < sizeof(r->dst) ? len : sizeof(r->dst));
 			break;
 		case RTA_GATEWAY:
 		case RTA_MULTIPATH:
@@ -207,7 +227,6 @@ static int
 route_change(struct netlink *nl, uint16_t type, const struct route *r)
 {
 	_Alignas(8) char buf[NETLINK_MSG_SIZE];
-	const uint8_t dst[16] = {r->dst};
 	struct rtmsg rtm = {.rtm_family = r->family,
 	    .rtm_dst_len = r->len,
 	    .rtm_type = r->type,
@@ -226,7 +245,8 @@ route_change(struct netlink *nl, uint16_t type, const struct route *r)
 	if (r->oif != 0)
 		mnl_attr_put_u32(nlh, RTA_OIF, r->oif);
 	if (r->len != 0)
-		mnl_attr_put(nlh, RTA_DST, r->family == AF_INET ? 4 : 16, dst);
+		mnl_attr_put(
+		    nlh, RTA_DST, r->family == AF_INET ? 4 : 16, r->dst);
 	return netlink_talk(nl, nlh);
 }
 

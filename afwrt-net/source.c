@@ -77,9 +77,12 @@ static void
 learn(const struct afw_addr *a, uint32_t ifindex, const uint8_t *mac)
 {
 	static const uint8_t none[6];
+	const struct station *s = station_find(a, ifindex);
 
 	if (mac != NULL && memcmp(mac, none, sizeof(none)) == 0)
 		mac = NULL;
+	if (mac == NULL && s != NULL && s->has_mac)
+		return; /* what we remember is more than nothing */
 	if (station_learn(a, ifindex, mac, true, false))
 		effect_addr(a, NULL);
 }

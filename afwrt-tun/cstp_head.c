@@ -133,6 +133,22 @@ address_set(struct cstp_params *p, const char *value)
 	return NULL;
 }
 
+/*
+ * The first of each family counts. What is no host's address is refused by
+ * itself: the location is then one without a server, the tunnel is good.
+ */
+static void
+dns_set(struct cstp_params *p, const char *value)
+{
+	struct afw_addr a, *dns;
+
+	if (afw_addr_parse(&a, value) == -1 || !afw_addr_is_host(&a))
+		return;
+	dns = a.family == 4 ? &p->dns4 : &p->dns6;
+	if (dns->family == 0)
+		*dns = a;
+}
+
 static void
 text_set(char dst[CSTP_HEAD_TEXT_MAX], const char *value)
 {
@@ -162,6 +178,9 @@ header_take(
 	if (strcasecmp(name, "X-CSTP-Address") == 0 ||
 	    strcasecmp(name, "X-CSTP-Address-IP6") == 0)
 		return address_set(p, value);
+	if (strcasecmp(name, "X-CSTP-DNS") == 0 ||
+	    strcasecmp(name, "X-CSTP-DNS-IP6") == 0)
+		dns_set(p, value);
 	if (strcasecmp(name, "X-CSTP-MTU") == 0)
 		return mtu_set(p, value);
 	if (strcasecmp(name, "X-CSTP-DPD") == 0)

@@ -24,6 +24,7 @@ struct cstp_params {
 	unsigned int status;    /* of HTTP */
 	struct afw_addr inner4; /* family 0: none */
 	struct afw_addr inner6;
+	struct afw_addr dns4, dns6;      /* the first of each family, or none */
 	uint32_t mtu;                    /* 0: not said */
 	uint32_t dpd, keepalive;         /* s, 0: none */
 	uint32_t rekey;                  /* s, 0: none */

@@ -13,6 +13,7 @@
 #include "afwrt-tun/clock.h"
 #include "afwrt-tun/coalesce.h"
 #include "afwrt-tun/device.h"
+#include "afwrt-tun/dns.h"
 #include "afwrt-tun/flow.h"
 #include "afwrt-tun/fragment.h"
 #include "afwrt-tun/held.h"
@@ -101,12 +102,14 @@ up_translate(struct route *r, struct packet *p)
 	r->dropped++;
 }
 
-/* The location has this family (and the tunnel is wide enough for it). */
+/* The location has this family (and the tunnel is wide enough for it), and
+ * a DNS server of it for a query. */
 static bool
 carries(const struct route *r, const struct packet *p)
 {
 	return nat_inner(r, p->family) != NULL &&
-	    (p->family == 4 || r->mtu >= MTU6_MIN);
+	    (p->family == 4 || r->mtu >= MTU6_MIN) &&
+	    (!dns_asked(p) || dns_server(r, p->family) != NULL);
 }
 
 /*

@@ -26,8 +26,9 @@ struct held_fragment {
 struct record {
 	struct fragment_key key;
 	bool used;
-	bool known; /* addr and id are */
-	uint8_t addr[16];
+	bool known;       /* addr, other and id are */
+	uint8_t addr[16]; /* of ours and of the other end, translated */
+	uint8_t other[16];
 	uint32_t id;
 	uint32_t since;
 	struct held_fragment *held, **last;
@@ -164,6 +165,7 @@ static void
 apply(const struct record *f, struct packet *p)
 {
 	nat_rewrite_address(p, f->key.out != 0, f->addr);
+	nat_rewrite_address(p, f->key.out == 0, f->other);
 	id_put(f, p);
 }
 
@@ -212,6 +214,7 @@ fragment_first(const struct fragment_key *k, struct route *r, struct packet *p,
 	f->known = true;
 	f->since = clock_now;
 	memcpy(f->addr, k->out ? p->src : p->dst, p->alen);
+	memcpy(f->other, k->out ? p->dst : p->src, p->alen);
 	id_put(f, p);
 	emit(r, p);
 	emit_held(f, r, emit);

@@ -284,8 +284,11 @@ void
 hydra_io_open(struct hydra *h, uint8_t *rest, size_t len)
 {
 	const struct cstp_params *p = &h->params;
-	struct transport_params tp = {
-	    .inner4 = p->inner4, .inner6 = p->inner6, .mtu = p->mtu};
+	struct transport_params tp = {.inner4 = p->inner4,
+	    .inner6 = p->inner6,
+	    .dns4 = p->dns4,
+	    .dns6 = p->dns6,
+	    .mtu = p->mtu};
 
 	log_debug("hydra-tcp: %s: mtu %u dpd %u keepalive %u rekey %u idle %u",
 	    p->server, p->mtu, p->dpd, p->keepalive, p->rekey, p->idle);

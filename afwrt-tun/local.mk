@@ -34,6 +34,7 @@ path_sources = \
 	afwrt-tun/clock.c afwrt-tun/clock.h \
 	afwrt-tun/coalesce.c afwrt-tun/coalesce.h \
 	afwrt-tun/device.c afwrt-tun/device.h \
+	afwrt-tun/dns.c afwrt-tun/dns.h \
 	afwrt-tun/flow.c afwrt-tun/flow.h \
 	afwrt-tun/forward.c afwrt-tun/forward.h \
 	afwrt-tun/fragment.c afwrt-tun/fragment.h \
@@ -52,3 +53,25 @@ path_sources = \
 	afwrt-tun/segment.c afwrt-tun/segment.h \
 	afwrt-tun/source.c afwrt-tun/source.h
 afwrt_tun_libtun_la_SOURCES += $(path_sources)
+
+# the WireGuard engine, which knows nothing of the rest
+wg_sources = \
+	afwrt-tun/wg.h afwrt-tun/wg_private.h \
+	afwrt-tun/wg_batch.c afwrt-tun/wg_batch.h \
+	afwrt-tun/wg_cookie.c afwrt-tun/wg_cookie.h \
+	afwrt-tun/wg_crypto.c afwrt-tun/wg_crypto.h \
+	afwrt-tun/wg_data.c \
+	afwrt-tun/wg_handshake.c \
+	afwrt-tun/wg_noise.c afwrt-tun/wg_noise.h \
+	afwrt-tun/wg_peer.c \
+	afwrt-tun/wg_queue.c afwrt-tun/wg_queue.h \
+	afwrt-tun/wg_session.c afwrt-tun/wg_session.h \
+	afwrt-tun/wg_stamp.c afwrt-tun/wg_stamp.h \
+	afwrt-tun/wg_timers.c \
+	afwrt-tun/wg_xchacha.c
+if WG_ENGINE
+noinst_LTLIBRARIES += afwrt-tun/libwg.la
+afwrt_tun_libwg_la_SOURCES = $(wg_sources)
+afwrt_tun_libwg_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+afwrt_tun_libwg_la_LIBADD = $(CRYPTO_LIBS)
+endif

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "afwrt-tun/clock.h"
+#include "afwrt-tun/dns.h"
 #include "afwrt-tun/forward.h"
 #include "afwrt-tun/nat_icmp.h"
 #include "afwrt-tun/nat_port.h"
@@ -125,6 +126,7 @@ nat_out(const struct route *r, struct packet *p)
 {
 	const uint8_t *inner = nat_inner(r, p->family);
 	enum nat_result result;
+	const uint8_t *server = NULL;
 	struct nat_entry *e;
 	struct nat_key k;
 
@@ -135,6 +137,10 @@ nat_out(const struct route *r, struct packet *p)
 	if (is_icmp(p) && packet_icmp_kind(p) != PACKET_ICMP_REQUEST)
 		return NAT_DROP;
 	nat_key_lan(&k, r, p, true);
+	if (dns_asked(p) && (server = dns_server(r, p->family)) == NULL)
+		return NAT_DROP;
+	if (server != NULL && p->proto == PACKET_TCP)
+		memcpy(k.remote, server, p->alen);
 	e = nat_table_find_lan(&k);
 	if (e == NULL) {
 		result = begins(p);
@@ -149,6 +155,10 @@ nat_out(const struct route *r, struct packet *p)
 	else if ((e->flags & NAT_F_SHORT) != 0 && !asks_name(p))
 		e->flags &= (uint8_t)~NAT_F_SHORT;
 	nat_table_touch(e);
+	if (server != NULL) {
+		e->flags |= NAT_F_DNS;
+		dns_out(r, p);
+	}
 	nat_rewrite(p, true, e->inner, e->port);
 	return NAT_OK;
 }
@@ -175,6 +185,8 @@ nat_in(const struct route *r, struct packet *p)
 		tcp_received(e, p);
 		nat_table_touch(e);
 	}
+	if ((e->flags & NAT_F_DNS) != 0)
+		dns_in(r, p);
 	nat_rewrite(p, false, e->lan.addr, e->lan.port);
 	return NAT_OK;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "afwrt-tun/checksum.h"
+#include "afwrt-tun/dns.h"
 #include "afwrt-tun/nat_rewrite.h"
 
 /* The packet an error quotes. Its checksum must hold, as we make it anew
@@ -34,6 +35,7 @@ nat_icmp_out(const struct route *r, struct packet *p)
 
 	if (p->partial || !quoted(&q, p))
 		return NAT_DROP;
+	dns_error_out(r, p, &q);
 	/* it quotes what the device received: it was its destination */
 	nat_key_lan(&k, r, &q, false);
 	e = nat_table_find_lan(&k);
@@ -59,6 +61,8 @@ nat_icmp_in(const struct route *r, struct packet *p)
 	e = nat_table_find_node(&k);
 	if (e == NULL)
 		return NAT_DROP;
+	if ((e->flags & NAT_F_DNS) != 0)
+		dns_error_in(r, p, &q);
 	nat_rewrite(&q, true, e->lan.addr, e->lan.port);
 	nat_rewrite_address(p, false, e->lan.addr);
 	packet_checksum(p);

@@ -16,7 +16,8 @@
 #define NAT_F_FIN_NODE 0x08
 #define NAT_F_RST      0x10
 #define NAT_F_SHORT    0x20 /* UDP: has only asked a name server */
-#define NAT_F_ALL      0x3f
+#define NAT_F_DNS      0x40 /* has asked the location's DNS server (dns.h) */
+#define NAT_F_ALL      0x7f
 
 /*
  * What an entry is found by, seen from one side. From the LAN: the device's

@@ -22,10 +22,11 @@ struct route {
 	struct afw_m_route conf;
 	struct afw_addr inner4, inner6; /* assigned by the node; family 0:
 					   the location has none */
-	uint32_t mtu;			/* of an IP packet in the tunnel */
+	struct afw_addr dns4, dns6;     /* of the location, family 0: none */
+	uint32_t mtu;                   /* of an IP packet in the tunnel */
 	/* user packets, counted by forward.c at the tunnel's mouth */
 	uint64_t up_bytes, down_bytes, up_packets, down_packets, dropped;
-	void *forward; /* forward.c's own: held packets */
+	void *forward;              /* forward.c's own: held packets */
 	struct route_private *priv; /* route.c's own */
 };
 

@@ -200,6 +200,8 @@ route_state_params(struct route *r, const struct transport_params *tp)
 
 	r->inner4 = tp->inner4;
 	r->inner6 = tp->inner6;
+	r->dns4 = tp->dns4;
+	r->dns6 = tp->dns6;
 	r->mtu = tp->mtu;
 	r->priv->server = r->priv->mem.session->server;
 	log_info("route %s: connected to %s as %s and %s, mtu %u",

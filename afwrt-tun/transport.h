@@ -18,6 +18,7 @@ struct transport;
 /* What the node assigned. */
 struct transport_params {
 	struct afw_addr inner4, inner6; /* family 0: none */
+	struct afw_addr dns4, dns6;     /* the same */
 	uint32_t mtu;
 };
 

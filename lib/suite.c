@@ -286,12 +286,10 @@ suite_free(struct suite *s)
 }
 
 static int
-suite_bring_up(struct suite *s, const char *json)
+suite_bring_up(struct suite *s)
 {
 	int e;
 
-	if (conf_parse(&s->config, json) == -1)
-		return -1;
 	notice_flush();
 	if (client_open(&s->client, s->epfd, event_take, s) == -1)
 		return -1;
@@ -343,7 +341,9 @@ suite_init(const char *json, void (*callback)(const char *))
 	s->epfd = s->timer_fd = s->config.tun_fd = -1;
 	s->callback = callback;
 	events_init(&s->events);
-	if (loop_init(s) == -1 || suite_bring_up(s, json) == -1) {
+	/* before any descriptor of ours: hydra_tun_fd may be a closed one */
+	if (conf_parse(&s->config, json) == -1 || loop_init(s) == -1 ||
+	    suite_bring_up(s) == -1) {
 		char why[512];
 
 		e = errno;

@@ -196,8 +196,5 @@ afw_mac_print(const uint8_t mac[6], char *buf, size_t size)
 bool
 afw_mac_is_host(const uint8_t mac[6])
 {
-	static const uint8_t all[6] = {255, 255, 255, 255, 255, 255};
-
-	return memcmp(mac, zeros, 6) != 0 && memcmp(mac, all, 6) != 0 &&
-	    mac[0] != 0x01 && !(mac[0] == 0x33 && mac[1] == 0x33);
+	return (mac[0] & 1) == 0 && memcmp(mac, zeros, 6) != 0;
 }

@@ -38,12 +38,19 @@ socklen_t afw_addr_to_sockaddr(const struct afw_addr *a, uint16_t port,
 int afw_addr_from_sockaddr(struct afw_addr *a, uint16_t *port,
     const struct sockaddr *sa);
 
+/*
+ * 100.73.0.53 and fd61:6677:7274::53. Where the DNS queries of a device go
+ * with "dns": "tunnel": afwrt-net sends them here, into the TUN, and afwrt-tun
+ * on to the DNS server of the location.
+ */
+#define AFW_DNS4 100, 73, 0, 53
+#define AFW_DNS6 0xfd, 0x61, 0x66, 0x77, 0x72, 0x74, [15] = 0x53
+
 /* Six pairs of hex digits, all with ':' or all with '-' between them. 0, or
  * -1 and EINVAL. */
 int afw_mac_parse(uint8_t mac[6], const char *text);
 const char *afw_mac_print(const uint8_t mac[6], char *buf, size_t size);
-/* Not zero, not broadcast, not of a group that IP or the IEEE uses. The group
- * bit alone does not count: an example of the interface's document has it. */
+/* A station's address: not zero, not group. */
 bool afw_mac_is_host(const uint8_t mac[6]);
 
 #endif

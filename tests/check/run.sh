@@ -9,10 +9,9 @@ cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 limit_of()
 {
 	case $1 in
-	distcheck | sanitize-unit) echo 420 ;;
-	netns | qemu) echo 900 ;;
+	unit | distcheck | sanitize-unit | netns | qemu) echo 900 ;;
 	sanitize-netns) echo 1500 ;;
-	*) echo 240 ;;
+	*) echo 300 ;;
 	esac
 }
 

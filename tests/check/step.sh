@@ -60,12 +60,15 @@ make_check()
 	return $status
 }
 
+# Three laboratories at a time where pytest can: they mostly wait.
 netns_tests()
 {
-	local status
-	AFWRT_STAGE=$1 "$PYTHON" -B -m pytest -p no:cacheprovider -v -rs \
-	    --junitxml="$out/$name.xml" --durations=10 tests/fake \
-	    tests/netns
+	local status parallel=
+	"$PYTHON" -c 'import xdist' 2>/dev/null &&
+	    parallel="-n 3 --dist loadfile"
+	AFWRT_STAGE=$1 AFWRT_BUILD=${1%-stage} "$PYTHON" -B -m pytest \
+	    -p no:cacheprovider -v -rs $parallel \
+	    --junitxml="$out/$name.xml" --durations=10 tests/fake tests/netns
 	status=$?
 	totals junit "$out/$name.xml"
 	return $status

@@ -234,6 +234,43 @@ START_TEST(own_sockets_pass)
 }
 END_TEST
 
+/* There and back: nobody listens there, and says so. */
+static int
+refused(int fd, const char *to)
+{
+	struct sockaddr_storage ss;
+	struct afw_addr a;
+	socklen_t len;
+	fd_set w;
+	struct timeval tv = {.tv_sec = 3};
+	int err = 0;
+
+	ck_assert_int_eq(afw_addr_parse(&a, to), 0);
+	len = afw_addr_to_sockaddr(&a, 99, &ss);
+	if (connect(fd, (const void *)&ss, len) == -1 && errno != EINPROGRESS)
+		return errno;
+	FD_ZERO(&w);
+	FD_SET(fd, &w);
+	if (select(fd + 1, NULL, &w, NULL, &tv) != 1)
+		return ETIMEDOUT;
+	len = sizeof(err);
+	(void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	return err;
+}
+
+/* The way back, too, although the uplink's reverse-path filter was strict. */
+START_TEST(own_connections)
+{
+	ck_assert(env_until(&e, all_open));
+	env_start(&e);
+	OK(env_net_config(&e));
+	OK(env_ask_socket(&e, &e.tun, 4, 1, AFW_SCOPE_WAN));
+	ck_assert_int_eq(refused(e.sock, "198.51.100.1"), ECONNREFUSED);
+	OK(env_ask_socket(&e, &e.tun, 6, 1, AFW_SCOPE_WAN));
+	ck_assert_int_eq(refused(e.sock, "2001:db8:51::1"), ECONNREFUSED);
+}
+END_TEST
+
 static void
 drop_fds(void)
 {
@@ -528,6 +565,7 @@ main(void)
 	tcase_add_test(c, redirects_everything);
 	tcase_add_test(c, more_specific_routes);
 	tcase_add_test(c, own_sockets_pass);
+	tcase_add_test(c, own_connections);
 	tcase_add_loop_test(c, stays_closed_when_killed, 0, 2);
 	tcase_add_loop_test(c, killswitch, 0, 2);
 	tcase_add_test(c, link_deleted);

@@ -511,6 +511,28 @@ START_TEST(flood_is_bounded)
 }
 END_TEST
 
+/* A tun that is slow is not buried under requests. */
+START_TEST(pushes_are_bounded)
+{
+	FILE *f;
+	int i;
+
+	OK(env_net_config(&e));
+	OK(rule("lan0", 1));
+	e.tun_mute = true;
+	e.flow_sets = 0;
+	ck_assert_ptr_nonnull(f = popen("ip -force -batch -", "w"));
+	for (i = 0; i < 500; i++)
+		(void)fprintf(f,
+		    "neigh replace 10.0.%d.%d lladdr %s dev lan0 nud stale\n",
+		    i / 100, i % 100 + 1, MAC_A);
+	ck_assert_int_eq(pclose(f), 0);
+	env_serve(&e, 400);
+	ck_assert_uint_ge(e.flow_sets, 1);
+	ck_assert_uint_le(e.flow_sets, 64);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -540,6 +562,7 @@ main(void)
 	tcase_add_test(c, tun_anew_and_net_anew);
 	tcase_add_test(c, refused_by_tun);
 	tcase_add_test(c, flood_is_bounded);
+	tcase_add_test(c, pushes_are_bounded);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);

@@ -60,7 +60,7 @@ START_TEST(rules_refused)
 	ck_fails(afwrt_protect_ip_addr(NULL, "us"), EINVAL);
 	ck_fails(afwrt_protect_ip_addr("10.0.0.1", NULL), EINVAL);
 	ck_fails(afwrt_protect_mac_addr("08:00:27:AA:D7", "us"), EINVAL);
-	ck_fails(afwrt_protect_mac_addr("01:00:5e:00:00:18", "us"), EINVAL);
+	ck_fails(afwrt_protect_mac_addr("09:01:28:AB:D8:18", "us"), EINVAL);
 	ck_fails(afwrt_protect_mac_addr(NULL, "us"), EINVAL);
 	ck_fails(afwrt_protect_iface("a-very-long-name", "us"), EINVAL);
 	ck_fails(afwrt_protect_iface("", "us"), EINVAL);

@@ -172,3 +172,17 @@ tests_ipc_check_auth_backend_SOURCES = \
 tests_ipc_check_auth_backend_CFLAGS = $(tests_ipc_check_auth_CFLAGS)
 tests_ipc_check_auth_backend_LDADD = $(tests_ipc_check_auth_LDADD)
 endif
+
+# the WireGuard engine on a TUN and a socket, for tests/netns/test_wg_engine.py
+if WG_ENGINE
+noinst_PROGRAMS += tests/ipc/wg_stub
+tests_ipc_wg_stub_SOURCES = tests/ipc/wg_stub.c
+tests_ipc_wg_stub_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
+tests_ipc_wg_stub_LDADD = afwrt-tun/libwg.la $(EVENT_LIBS) $(CRYPTO_LIBS)
+
+# by hand: tests/bench/wg_bench
+check_PROGRAMS += tests/bench/wg_bench
+tests_bench_wg_bench_SOURCES = tests/bench/wg_bench.c
+tests_bench_wg_bench_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_bench_wg_bench_LDADD = afwrt-tun/libwg.la $(CRYPTO_LIBS)
+endif

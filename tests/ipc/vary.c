@@ -280,7 +280,7 @@ change_key(struct run *r)
 			change(r, i, "\4", 1, false);
 	change(r, 0, &mac, n, true);
 	change(r, 0, &iface, n, true);
-	k.mac[0] = 1; /* a group of IP */
+	k.mac[0] = 3; /* group */
 	change(r, 0, &k, n, false);
 	memset(k.mac, 0, 6);
 	change(r, 0, &k, n, false);

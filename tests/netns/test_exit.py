@@ -110,6 +110,7 @@ def test_mac_before_ip_before_interface(lab, suite):
             traffic.await_seen(lab, "laptop", expected_exit(BERLIN))
     finally:
         do("unprotect_iface", iface="br-lan")
+    traffic.forget_connections(lab, "laptop")
     traffic.await_seen(lab, "laptop", expected_exit(None))
 
 

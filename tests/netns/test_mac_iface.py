@@ -20,15 +20,6 @@ BERLIN, YORK = names.NODES
 FAMILIES = (4, 6)
 
 
-def forget_connections(lab):
-    """What one test left half closed must not be seen in the next one."""
-    far = lab.host("laptop")
-    for space in (lab.internet, lab.laptop):
-        for address in (far.net4, "[%s]" % far.net6):
-            for end in ("src", "dst"):
-                space.run("ss", "-K", "-t", end, address, check=False)
-
-
 @pytest.fixture
 def rule(lab, suite):
     """rule("mac", mac_addr=..., vl=...): removed after the test."""
@@ -41,7 +32,7 @@ def rule(lab, suite):
     yield make
     for kind, key in made:
         suite.control.request("unprotect_" + kind, **key)
-    forget_connections(lab)
+    traffic.forget_connections(lab, "laptop")
 
 
 @contextlib.contextmanager
@@ -132,7 +123,7 @@ def test_the_first_packet_of_a_fresh_device(lab, suite, rule, family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_rule_comes_after_the_device(lab, suite, rule, family):
     traffic.await_seen(lab, "laptop", expected_exit(None, family), family)
-    forget_connections(lab)
+    traffic.forget_connections(lab, "laptop")
     rule("mac", YORK, mac_addr=lab.host("laptop").mac)
     with no_leak(lab, *lab.host_names):
         seen = traffic.http_get(lab, "laptop", family, timeout=15)["you"]

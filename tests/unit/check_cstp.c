@@ -5,6 +5,7 @@
  * two other pure parts of the tunnel side: held packets, retry times.
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,8 @@ START_TEST(head_recorded)
 	ck_assert_uint_eq(p.status, 200);
 	addr_is(&p.inner4, "10.99.1.50");
 	addr_is(&p.inner6, "fda9:4efe:7e3b:8e4f:9a7c:c09f:b76e:58ef");
+	addr_is(&p.dns4, "10.99.1.1");
+	ck_assert_uint_eq(p.dns6.family, 0);
 	ck_assert_uint_eq(p.mtu, 1472);
 	ck_assert_uint_eq(p.dpd, 60);
 	ck_assert_uint_eq(p.keepalive, 300);
@@ -102,6 +105,39 @@ START_TEST(head_variants)
 			      "fd00::2/128\r\n\r\n"));
 	ck_assert_uint_eq(p.inner6.family, 0);
 	ck_assert_uint_eq(p.inner4.family, 4);
+}
+END_TEST
+
+/* The first good one of each family; a bad one is as if it was not said. */
+START_TEST(head_dns)
+{
+	static const char *const bad[] = {"", "127.0.0.1", "0.0.0.0", "::1",
+	    "224.0.0.1", "ff02::1", "255.255.255.255", "10.0.0.1/32",
+	    "10.0.0.01", "10.0.0.1 10.0.0.2", "fe80::1%wan0", "resolver",
+	    "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20.21.22.23"};
+	struct cstp_params p;
+	char text[512];
+	size_t i;
+
+	ck_assert_ptr_null(head(&p,
+	    OK_LINE ADDR_LINE "X-CSTP-DNS: fd00::53\r\n"
+			      "X-CSTP-DNS: 10.0.0.1\r\n"
+			      "x-cstp-dns: 10.0.0.2\r\n"
+			      "X-CSTP-DNS-IP6: fd00::54\r\n\r\n"));
+	addr_is(&p.dns4, "10.0.0.1");
+	addr_is(&p.dns6, "fd00::53");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		(void)snprintf(text, sizeof(text),
+		    OK_LINE ADDR_LINE "X-CSTP-DNS: %s\r\n\r\n", bad[i]);
+		ck_assert_ptr_null(head(&p, text));
+		ck_assert_msg(p.dns4.family == 0 && p.dns6.family == 0,
+		    "accepted: %s", bad[i]);
+	}
+	(void)snprintf(text, sizeof(text),
+	    OK_LINE ADDR_LINE "X-CSTP-DNS: 0.0.0.0\r\n"
+			      "X-CSTP-DNS: 10.0.0.3\r\n\r\n");
+	ck_assert_ptr_null(head(&p, text));
+	addr_is(&p.dns4, "10.0.0.3");
 }
 END_TEST
 
@@ -431,6 +467,7 @@ main(void)
 
 	tcase_add_test(t, head_recorded);
 	tcase_add_test(t, head_variants);
+	tcase_add_test(t, head_dns);
 	tcase_add_test(t, head_refusals);
 	tcase_add_loop_test(
 	    t, head_hostile, 0, sizeof(hostile) / sizeof(hostile[0]));

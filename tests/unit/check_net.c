@@ -81,20 +81,21 @@ START_TEST(comments_tell_all)
 	    .tun = "wrt0",
 	    .wan = "eth0"};
 	char a[NFT_COMMENTS_SIZE], b[NFT_COMMENTS_SIZE];
-	struct plan q[5];
+	struct plan q[6];
 	size_t i;
 
 	nft_rules_comments(&p, NFPROTO_INET, a, sizeof(a));
 	ck_assert_ptr_nonnull(strstr(a, "not from wrt0\n"));
 	ck_assert_uint_lt(strlen(a), sizeof(a) / 2);
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < 6; i++)
 		q[i] = p;
 	q[0].mark = 16;
 	q[1].mask = 0xff;
 	q[2].tun[3] = '1';
 	q[3].wan[3] = '1';
 	q[4].wan[0] = '\0';
-	for (i = 0; i < 5; i++) {
+	q[5].dns = true;
+	for (i = 0; i < 6; i++) {
 		nft_rules_comments(&q[i], NFPROTO_INET, b, sizeof(b));
 		ck_assert_str_ne(a, b);
 	}

@@ -66,7 +66,8 @@ path_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 path_ldadd = afwrt-tun/libtun.la $(CHECK_LIBS) $(EVENT_LIBS)
 path_lab = tests/unit/path_lab.c tests/unit/path_lab.h tests/unit/path_packet.c
 path_tests = tests/unit/check_adopt tests/unit/check_coalesce \
-	tests/unit/check_device tests/unit/check_gather \
+	tests/unit/check_device tests/unit/check_dns \
+	tests/unit/check_gather \
 	tests/unit/check_flow \
 	tests/unit/check_forward tests/unit/check_nat \
 	tests/unit/check_packet tests/unit/check_probe \
@@ -81,6 +82,9 @@ tests_unit_check_coalesce_LDADD = $(path_ldadd)
 tests_unit_check_device_SOURCES = tests/unit/check_device.c $(path_lab)
 tests_unit_check_device_CFLAGS = $(path_cflags)
 tests_unit_check_device_LDADD = $(path_ldadd)
+tests_unit_check_dns_SOURCES = tests/unit/check_dns.c $(path_lab)
+tests_unit_check_dns_CFLAGS = $(path_cflags)
+tests_unit_check_dns_LDADD = $(path_ldadd)
 tests_unit_check_flow_SOURCES = tests/unit/check_flow.c $(path_lab)
 tests_unit_check_flow_CFLAGS = $(path_cflags)
 tests_unit_check_flow_LDADD = $(path_ldadd)
@@ -162,4 +166,35 @@ TESTS += tests/unit/check_auth_parts
 tests_unit_check_auth_parts_SOURCES = tests/unit/check_auth_parts.c
 tests_unit_check_auth_parts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_check_auth_parts_LDADD = afwrt-auth/libauth.la $(CHECK_LIBS)
+endif
+
+# the WireGuard engine
+EXTRA_DIST += tests/unit/wg_vectors.py
+if WG_ENGINE
+if HAVE_CHECK
+wg_tests = tests/unit/check_wg_crypto tests/unit/check_wg_fuzz \
+	tests/unit/check_wg_noise tests/unit/check_wg_peer \
+	tests/unit/check_wg_refuse
+wg_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
+wg_ldadd = afwrt-tun/libwg.la $(CHECK_LIBS) $(CRYPTO_LIBS)
+wg_lab = tests/unit/wg_lab.c tests/unit/wg_lab.h
+check_PROGRAMS += $(wg_tests)
+TESTS += $(wg_tests)
+tests_unit_check_wg_crypto_SOURCES = tests/unit/check_wg_crypto.c
+tests_unit_check_wg_crypto_CFLAGS = $(wg_cflags)
+tests_unit_check_wg_crypto_LDADD = $(wg_ldadd)
+tests_unit_check_wg_fuzz_SOURCES = tests/unit/check_wg_fuzz.c $(wg_lab)
+tests_unit_check_wg_fuzz_CFLAGS = $(wg_cflags)
+tests_unit_check_wg_fuzz_LDADD = $(wg_ldadd)
+tests_unit_check_wg_noise_SOURCES = tests/unit/check_wg_noise.c $(wg_lab) \
+	tests/unit/wg_vectors.h
+tests_unit_check_wg_noise_CFLAGS = $(wg_cflags)
+tests_unit_check_wg_noise_LDADD = $(wg_ldadd)
+tests_unit_check_wg_peer_SOURCES = tests/unit/check_wg_peer.c $(wg_lab)
+tests_unit_check_wg_peer_CFLAGS = $(wg_cflags)
+tests_unit_check_wg_peer_LDADD = $(wg_ldadd)
+tests_unit_check_wg_refuse_SOURCES = tests/unit/check_wg_refuse.c $(wg_lab)
+tests_unit_check_wg_refuse_CFLAGS = $(wg_cflags)
+tests_unit_check_wg_refuse_LDADD = $(wg_ldadd)
+endif
 endif

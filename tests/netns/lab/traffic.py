@@ -257,3 +257,16 @@ def resolve(lab, name, question, server, timeout=3):
     if answer[:2] != packet[:2] or answer[6:8] != b"\0\1":
         raise LabError("no address for %s: %r" % (question, answer))
     return socket.inet_ntoa(answer[-4:])
+
+
+def forget_connections(lab, name):
+    """What one test left half closed must not be seen in the next one.
+
+    A rule that goes takes the host's entries of conntrack along; the last
+    packets of its old connections then leave by no NAT.
+    """
+    far = lab.host(name)
+    for space in (lab.internet, lab.ns[name]):
+        for address in (far.net4, "[%s]" % far.net6):
+            for end in ("src", "dst"):
+                space.run("ss", "-K", "-t", end, address, check=False)
