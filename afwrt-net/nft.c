@@ -318,11 +318,35 @@ failed(struct nft *n, struct nerr *e)
 	return -1;
 }
 
+/* The kernel has just refused the flags, for the first time. */
+static bool
+plain_noted(struct nft *n)
+{
+	if (n->plain || !flags_refused(errno))
+		return false;
+	log_info("nftables: this kernel has no owned tables: ours "
+		 "is watched instead");
+	n->plain = true;
+	return true;
+}
+
+static int
+build_somehow(
+    struct nft *n, const struct plan *p, uint8_t family, const struct state *s)
+{
+	bool dns = p->dns || strstr(s->comments, "dns: ") != NULL;
+
+	if (build(n, p, family, dns, other_mode(s, p)) == 0)
+		return 0;
+	/* something of another shape has our names */
+	return s->table ? build(n, p, family, p->dns, true) : -1;
+}
+
 static int
 ensure(struct nft *n, const struct plan *p, uint8_t family, struct nerr *e)
 {
 	struct state s;
-	bool dns;
+	bool good;
 
 	if (state_get(n, family, &s) == -1)
 		return failed(n, e);
@@ -333,22 +357,15 @@ ensure(struct nft *n, const struct plan *p, uint8_t family, struct nerr *e)
 		e->soon = true;
 		return -1;
 	}
-	if (rules_good(&s, p, family) &&
-	    (ownership_good(n, &s) || claim(n, family) == 0))
+	good = rules_good(&s, p, family);
+	if (good && (ownership_good(n, &s) || claim(n, family) == 0))
 		return 0;
-	dns = p->dns || strstr(s.comments, "dns: ") != NULL;
-	if (build(n, p, family, dns, other_mode(&s, p)) == 0)
+	/* made when this was known already: nothing to do */
+	if (good && s.flags == 0 && plain_noted(n))
+		return 0;
+	if (build_somehow(n, p, family, &s) == 0 ||
+	    (plain_noted(n) && build_somehow(n, p, family, &s) == 0))
 		return 1;
-	/* something of another shape has our names */
-	if (s.table && build(n, p, family, p->dns, true) == 0)
-		return 1;
-	if (!n->plain && flags_refused(errno)) {
-		log_info("nftables: this kernel has no owned tables: ours "
-			 "is watched instead");
-		n->plain = true;
-		if (build(n, p, family, dns, false) == 0)
-			return 1;
-	}
 	return failed(n, e);
 }
 
