@@ -5,6 +5,7 @@ The ten-line program, compiled against the installed copy with pkg-config
 alone; and the `file:` backend, which needs no account anywhere.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -77,6 +78,25 @@ def test_a_secret_that_others_may_read_is_refused(product, lab, accounts):
                          suite.log()), suite.log_tail()
 
 
+class Terminal:
+    """Where puts() writes each line at once, as it does for a person."""
+
+    def __init__(self):
+        self.master, self.slave = os.openpty()
+        os.set_blocking(self.master, False)
+        self.text = b""
+
+    def lines(self):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.text += os.read(self.master, 65536)
+        return self.text.decode(errors="replace").splitlines()
+
+    def close(self):
+        os.close(self.master)
+        os.close(self.slave)
+
+
 def compile_ten_lines(product, folder):
     program = os.path.join(folder, "tenlines")
     env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(
@@ -99,28 +119,27 @@ def test_ten_lines_of_c_do_the_main_job(product, lab):
     config = {k: v for k, v in suite.config.items()
               if not k.startswith("ci_") and k != "protected_ip_addrs"}
     phone = lab.host("phone")
-    out_path = os.path.join(suite.folder, "events")
-    with open(out_path, "wb") as out:
-        process = lab.router.popen(
-            suite.command("stdbuf", "-oL", program, json.dumps(config),
-                          phone.lan4, YORK),
-            stdout=out, stderr=out, env=suite.environment())
+    said = Terminal()
+    process = lab.router.popen(
+        suite.command(program, json.dumps(config), phone.lan4, YORK),
+        stdout=said.slave, stderr=said.slave, env=suite.environment())
     try:
         with no_leak(lab, "phone"):
             def captured():
-                assert process.poll() is None, open(out_path).read()
+                assert process.poll() is None, said.lines()
                 rules = lab.router.run("nft", "list", "table", "inet",
                                        "afwrt", check=False).stdout
                 return phone.lan4 in rules
             wait_for(captured, 10, "the rule is in force")
             traffic.await_seen(lab, "phone", expected_exit(YORK))
-        with open(out_path, encoding="utf-8") as f:
-            events = [json.loads(line) for line in f
-                      if line.startswith("{")]
-        assert {"event": "route_connected", "route_name": YORK} in events
+        wanted = {"event": "route_connected", "route_name": YORK}
+        wait_for(lambda: wanted in [json.loads(line) for line in said.lines()
+                                    if line.startswith("{")],
+                 5, lambda: "%r in %r" % (wanted, said.lines()))
     finally:
         process.send_signal(signal.SIGTERM)
         end(process)
         wait_for(lambda: not suite.family(), 15, "the suite ends with it")
+        said.close()
     left = lab.router.run("nft", "list", "ruleset").stdout
     assert "afwrt" not in left
