@@ -59,3 +59,13 @@ lib_libafwrt_client_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 \
 EXTRA_lib_libafwrt_client_la_DEPENDENCIES = lib/afwrt-client.map
 EXTRA_DIST += lib/afwrt-client.map
 pkgconfig_DATA = lib/afwrt-client.pc
+
+# --enable-compat-name: the name that applications of the original SDK need
+install-exec-hook: install-compat-name
+uninstall-hook: uninstall-compat-name
+install-compat-name:
+	test "$(COMPAT_NAME)" != yes || { cd "$(DESTDIR)$(libdir)" && \
+	    rm -f libafwrt.so && $(LN_S) libafwrt-client.so.1 libafwrt.so; }
+uninstall-compat-name:
+	test "$(COMPAT_NAME)" != yes || rm -f "$(DESTDIR)$(libdir)/libafwrt.so"
+.PHONY: install-compat-name uninstall-compat-name
