@@ -32,7 +32,7 @@ need_source()
 	[ -f configure.ac ] || { note "there is no configure.ac"; exit 1; }
 }
 
-# totals automake DIR | totals junit FILE: counts, and notes for the rest
+# totals automake DIR | totals junit FILE|DIR: counts, and notes for the rest
 totals()
 {
 	"$PYTHON" -B tests/check/totals.py "$@" >"$out/$name.totals" || exit 1
@@ -60,17 +60,14 @@ make_check()
 	return $status
 }
 
-# Three laboratories at a time where pytest can: they mostly wait.
+# Three laboratories at a time: they mostly wait.
 netns_tests()
 {
-	local status parallel=
-	"$PYTHON" -c 'import xdist' 2>/dev/null &&
-	    parallel="-n 3 --dist loadfile"
-	AFWRT_STAGE=$1 AFWRT_BUILD=${1%-stage} "$PYTHON" -B -m pytest \
-	    -p no:cacheprovider -v -rs $parallel \
-	    --junitxml="$out/$name.xml" --durations=10 tests/fake tests/netns
+	local status
+	AFWRT_STAGE=$1 AFWRT_BUILD=${1%-stage} "$PYTHON" -B \
+	    tests/check/parallel.py 3 "$out/$name" tests/fake tests/netns
 	status=$?
-	totals junit "$out/$name.xml"
+	totals junit "$out/$name"
 	return $status
 }
 

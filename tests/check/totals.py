@@ -4,7 +4,7 @@
 
 totals.py automake DIR   every .trs below DIR: automake's own results, TAP
                          results, or the totals that check(3) put in the log
-totals.py junit FILE     what pytest --junitxml wrote
+totals.py junit PATH     what pytest --junitxml wrote, a file or a folder of them
 """
 
 import os
@@ -58,7 +58,12 @@ def add_program(trs, counts, notes):
 
 def junit(path):
     counts, notes = [0, 0, 0], []
-    for case in xml.etree.ElementTree.parse(path).iter("testcase"):
+    paths = [path]
+    if os.path.isdir(path):
+        paths = [os.path.join(path, name) for name in sorted(os.listdir(path))
+                 if name.endswith(".xml")]
+    for case in (case for name in paths for case in
+                 xml.etree.ElementTree.parse(name).iter("testcase")):
         name = "%s::%s" % (case.get("classname", "").rsplit(".", 1)[-1],
                            case.get("name"))
         skipped = case.find("skipped")
