@@ -153,8 +153,7 @@ route_set(const struct afw_m_route *conf)
 		r = route_new(conf);
 	}
 	if (r->state == AFW_ROUTE_IDLE &&
-	    ((conf->flags & (AFW_R_RESUME | AFW_R_EAGER)) != 0 ||
-		conf->type == AFW_TYPE_WIREGUARD))
+	    (conf->flags & (AFW_R_RESUME | AFW_R_EAGER)) != 0)
 		route_state_connect(r);
 	return 0;
 }
