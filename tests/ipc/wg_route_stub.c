@@ -184,9 +184,11 @@ ask(struct afw_link *l, enum afw_msg_type type, const void *payload, int fd,
 static int
 hello_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
-	struct afw_m_start st = {.gen = gen, .log_level = 7};
+	struct afw_m_start st = {.gen = gen, .log_level = 6};
 
 	(void)arg;
+	if (getenv("WG_DEBUG") != NULL)
+		st.log_level = 7;
 	if (afw_hello_refuses((const void *)m->payload) != NULL)
 		return -1;
 	(void)afw_link_send(l, AFW_MSG_START, 0, &st, -1);
@@ -575,7 +577,8 @@ static void
 do_suite_packet(const char *a)
 {
 	struct afw_m_device d = {.ifindex = 1, .mtu = 1500};
-	uint8_t ip[28] = {0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17};
+	uint8_t ip[28] = {
+	    0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, [21] = 9, [23] = 9, [25] = 8};
 	int sv[2];
 
 	if (inet_pton(AF_INET, a, ip + 12) != 1)

@@ -10,6 +10,7 @@ from .util import LabError, end, wait_for
 from .wireguard import INNER, MTU, OUTER, PORT, stub_path, to_hex
 
 _serial = itertools.count()
+FOLDER = "/var/run/wireguard"
 USERS = ("_afwrt-net", "_afwrt-tun", "_afwrt-auth")
 
 
@@ -25,9 +26,12 @@ class Tun:
 
     def __init__(self, wire, keys, peer, servers=(), psk=None, setup=True,
                  allowed=("0.0.0.0/0", "::/0"), **options):
-        self.wire, self.ns, self.name = wire, wire.ns["ours"], "wgtun0"
+        self.wire, self.ns = wire, wire.ns["ours"]
+        # the control socket's folder is everybody's, so a name of our own
+        self.name = "wr%dx%d" % (os.getpid(), next(_serial))
         self.out = wire.path("tun%d.out" % next(_serial))
-        self.socket = wire.path("%s.sock" % self.name)
+        os.makedirs(FOLDER, exist_ok=True)
+        self.socket = "%s/%s.sock" % (FOLDER, self.name)
         words = ["private=" + to_hex(keys.private), "peer=" + to_hex(peer),
                  "mtu=%d" % MTU, "address=%s/24" % INNER[4][0],
                  "address=%s/64" % INNER[6][0]]
@@ -100,22 +104,19 @@ class Tun:
         return [s.split(None, 1)[1].strip() for s in self.lines("event ")]
 
     def wg(self, *words, check=True):
-        """wg, which finds the socket where wireguard-go would have it."""
-        link = "/var/run/wireguard/%s.sock" % self.name
-        return self.ns.run(
-            "sh", "-ec", 'mount -t tmpfs none /run; '
-            'mkdir -p /run/wireguard; '
-            'mount -t tmpfs none /tmp 2>/dev/null || :; '
-            'exec "$@"', "sh", "wg", *words, check=check) \
-            if False else self.ns.run(
-                "sh", "-ec", 'mkdir -p /var/run/wireguard; '
-                'ln -sf "$1" "$2"; shift 2; exec "$@"', "sh",
-                self.socket, link, "wg", *words, check=check)
+        return self.ns.run("wg", *words, check=check)
+
+    def show(self, what):
+        """The value that `wg show` has for our peer."""
+        words = self.wg("show", self.name, what).stdout.split()
+        return words[1:] if words else []
 
     def close(self):
         if self.process is None:
             return
         process, self.process = self.process, None
+        if os.path.exists(self.socket):
+            os.unlink(self.socket)
         process.stdin.close()
         process.stdin = None
         try:
