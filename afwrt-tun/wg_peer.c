@@ -311,6 +311,14 @@ wg_connect(struct wg *w)
 }
 
 void
+wg_reconnect(struct wg *w)
+{
+	w->tried_at = 0;
+	wg_handshake_begin(w, false);
+	wg_flush(w);
+}
+
+void
 wg_keepalive(struct wg *w)
 {
 	wg_data_keepalive(w);
