@@ -113,7 +113,8 @@ step_qemu()
 	need_source
 	gcc_build && make -C "$out/gcc" -j2 check TESTS= || exit 1
 	AFWRT_BUILD=$out/gcc AFWRT_STAGE=$out/gcc-stage "$PYTHON" -B \
-	    -m pytest -p no:cacheprovider -v -rsx --junitxml="$out/$name.xml" --durations=10 tests/qemu
+	    -m pytest -p no:cacheprovider -v -rsx \
+	    --junitxml="$out/$name.xml" --durations=10 tests/qemu
 	status=$?
 	totals junit "$out/$name.xml"
 	return $status
