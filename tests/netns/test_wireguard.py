@@ -57,7 +57,7 @@ class Tunnels(Suite):
             lab, self.folder, confs)
 
     def up(self, location, card=CARD):
-        since = self.events.mark()
+        since = self.datagrams.mark()
         self.control.do("setup_tunnel", vl=location, iface=card)
         return since
 
@@ -65,7 +65,7 @@ class Tunnels(Suite):
         self.control.do("teardown_tunnel", vl=location)
 
     def connected(self, location, since, seconds=15):
-        return self.events.wait("route_connected", since, seconds,
+        return self.datagrams.wait("route_connected", since, seconds,
                                 route_name=location)
 
 
@@ -87,8 +87,8 @@ def test_ready_is_the_only_event_without_a_default_location(product, lab):
     location and no route_connected event is emitted in this case.\""""
     before = snapshot(lab.router)
     with Tunnels(lab) as suite:
-        suite.events.wait("ready", 0, 15)
-        assert suite.events.find("route_connected") is None
+        suite.datagrams.wait("ready", 0, 15)
+        assert suite.datagrams.find("route_connected") is None
         assert not difference(before, snapshot(lab.router))
     assert not suite.trouble()
 
@@ -116,12 +116,10 @@ def test_a_tunnel_is_connected_at_once(product, lab):
 
 
 def test_the_default_location_has_tun_ifname(product, lab):
-    with Tunnels(lab, vl_default_unused=0) as suite:
-        suite.stop()
     suite = Tunnels(lab)
     suite.config["vl_default"] = PARIS
     with suite:
-        suite.events.wait("ready", 0, 15)
+        suite.datagrams.wait("ready", 0, 15)
         suite.connected(PARIS, 0)
         assert "wrt0" in links(lab)
 
@@ -162,7 +160,7 @@ def test_the_routing_of_the_document(product, lab):
 
 def test_rules_are_refused_in_manual_routing(product, lab):
     with Tunnels(lab) as suite:
-        suite.events.wait("ready", 0, 15)
+        suite.datagrams.wait("ready", 0, 15)
         answer = suite.control.request("protect_ip", vl=PARIS,
                                        ip_addr="192.168.50.11")
         assert answer["status"] == 4 and "manual" in answer["message"]
@@ -170,7 +168,7 @@ def test_rules_are_refused_in_manual_routing(product, lab):
 
 def test_names_that_cannot_be(product, lab):
     with Tunnels(lab) as suite:
-        suite.events.wait("ready", 0, 15)
+        suite.datagrams.wait("ready", 0, 15)
         ask = suite.control.request
         assert ask("setup_tunnel", vl=PARIS, iface="wan0")["status"] == 4
         assert "wan0" in links(lab)
@@ -195,11 +193,11 @@ def test_route_failed_comes_soon(product, lab, what):
     }[what]
     with Tunnels(lab, {PARIS: options}) as suite:
         since = suite.up(PARIS)
-        failed = suite.events.wait("route_failed", since, 40,
+        failed = suite.datagrams.wait("route_failed", since, 40,
                                    route_name=PARIS)
         assert failed["reason_details"] in ("timed out",
                                             "connection failed")
-        assert suite.events.find("route_connected", since) is None
+        assert suite.datagrams.find("route_connected", since) is None
 
 
 def test_preshared_key_and_ipv6_outside(product, lab):
@@ -250,7 +248,7 @@ def test_tun_dies_and_the_interface_stays(product, lab):
     with Tunnels(lab) as suite:
         suite.connected(PARIS, suite.up(PARIS))
         index = links(lab)[CARD]["ifindex"]
-        since = suite.events.mark()
+        since = suite.datagrams.mark()
         suite.kill_helper("afwrt-tun", seconds=5)
         suite.connected(PARIS, since)
         assert links(lab)[CARD]["ifindex"] == index
@@ -261,13 +259,13 @@ def test_net_dies_and_nothing_happens(product, lab):
         suite.connected(PARIS, suite.up(PARIS))
         link = links(lab)[CARD]
         before = snapshot(lab.router)
-        since = suite.events.mark()
+        since = suite.datagrams.mark()
         suite.kill_helper("afwrt-net", seconds=5)
         wait_for(lambda: all(p["pid"] for p in suite.status()["processes"]),
                  10, "all processes run")
         assert links(lab)[CARD] == link
         assert not difference(before, snapshot(lab.router))
-        assert suite.events.find("route_disconnected", since) is None
+        assert suite.datagrams.find("route_disconnected", since) is None
 
 
 def test_the_uplink_gets_another_address(product, lab):
@@ -277,7 +275,7 @@ def test_the_uplink_gets_another_address(product, lab):
         suite.connected(PARIS, suite.up(PARIS))
         key = suite.keys[PARIS]
         shaken = node.show("latest-handshakes", key)
-        since = suite.events.mark()
+        since = suite.datagrams.mark()
         lab.router.ip("addr add 203.0.113.77/24 dev wan0",
                       "addr del %s/24 dev wan0" % names.ROUTER4,
                       "route replace default via " + names.GATEWAY4)
@@ -285,7 +283,7 @@ def test_the_uplink_gets_another_address(product, lab):
             wait_for(lambda: node.show("endpoints", key)[0].startswith(
                 "203.0.113.77:"), 15, "the node sees the new address")
             assert node.show("latest-handshakes", key) == shaken
-            assert suite.events.find("route_disconnected", since) is None
+            assert suite.datagrams.find("route_disconnected", since) is None
         finally:
             lab.router.ip("addr add %s/24 dev wan0" % names.ROUTER4,
                           "addr del 203.0.113.77/24 dev wan0",
