@@ -32,7 +32,8 @@ afwrt_net_libnet_la_SOURCES = \
 	afwrt-net/wan.c afwrt-net/wan.h \
 	afwrt-net/wg_genl.c afwrt-net/wg_genl.h \
 	afwrt-net/wg_kernel.c afwrt-net/wg_kernel.h \
-	afwrt-net/wg_link.c afwrt-net/wg_link.h
+	afwrt-net/wg_link.c afwrt-net/wg_link.h \
+	afwrt-net/wg_route.c afwrt-net/wg_route.h
 afwrt_net_libnet_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(MNL_CFLAGS) $(NFTNL_CFLAGS)
 afwrt_net_libnet_la_LIBADD = lib/libafwdaemon.la $(MNL_LIBS) $(NFTNL_LIBS)
 

@@ -29,4 +29,8 @@ const struct wg_route *wg_route_find(uint32_t route);
 /* The mark of a device on that route: a WireGuard one's own, or fwmark. */
 uint32_t wg_route_mark(uint32_t route);
 
+/* For the owner: found or made; NULL: there are AFW_ROUTES_MAX. */
+struct wg_route *wg_route_add(uint32_t route);
+void wg_route_drop(uint32_t route);
+
 #endif
