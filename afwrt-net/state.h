@@ -35,11 +35,25 @@ struct net {
 };
 extern struct net net;
 
+/* There is a TUN of the suite's: its name is not that of a WireGuard link. */
+static inline bool
+net_has_tun(void)
+{
+	return net.cfg.type != AFW_TYPE_WIREGUARD;
+}
+
+/* Routes and rules are ours to make. */
+static inline bool
+net_routes(void)
+{
+	return net_has_tun() || (net.cfg.flags & AFW_C_WG_MANAGED) != 0;
+}
+
 /* We may touch netfilter. */
 static inline bool
 net_filters(void)
 {
-	return (net.cfg.flags & AFW_C_NO_IPTABLES) == 0;
+	return net_routes() && (net.cfg.flags & AFW_C_NO_IPTABLES) == 0;
 }
 
 /* Devices are marked, one by one. */

@@ -48,10 +48,10 @@ key_read(uint8_t key[WG_KEY_SIZE], const char *command)
 	memcpy(key, raw, WG_KEY_SIZE);
 }
 
-static struct wg_kernel_net
+static struct afw_wg_net
 net_of(const char *text, unsigned int prefix)
 {
-	struct wg_kernel_net n = {.prefix = (uint8_t)prefix};
+	struct afw_wg_net n = {.prefix = (uint8_t)prefix};
 
 	ck_assert_int_eq(afw_addr_parse(&n.addr, text), 0);
 	return n;
@@ -362,7 +362,7 @@ END_TEST
 
 START_TEST(thousands_of_networks)
 {
-	static struct wg_kernel_net net[MANY];
+	static struct afw_wg_net net[MANY];
 	char text[AFW_ADDR_TEXT];
 	unsigned int i;
 
