@@ -96,12 +96,13 @@ addr_change(struct netlink *nl, uint16_t type, uint32_t ifindex,
 	return netlink_talk(nl, nlh);
 }
 
-/* IPv6 that is not in the kernel, or switched off on this router. */
+/* IPv6 that is not in the kernel, switched off, or the MTU is below 1280. */
 static bool
 no_ipv6(const struct afw_wg_net *net, int err)
 {
 	return net->addr.family == 6 &&
-	    (err == EOPNOTSUPP || err == EAFNOSUPPORT || err == EACCES);
+	    (err == EOPNOTSUPP || err == EAFNOSUPPORT || err == EACCES ||
+		err == EINVAL || err == ENOBUFS);
 }
 
 /* 1 added, 0 there or not possible here, -1. */
@@ -151,28 +152,39 @@ prune(struct netlink *nl, const char *name, const struct seen *s,
 	return changed;
 }
 
-int
-addrs_sync(struct netlink *nl, uint32_t ifindex, const char *name,
-    const struct addrs *want, const struct addrs *was, struct nerr *e)
+/* NULL, errno and nl->text: not to be had. */
+static struct seen *
+look(struct netlink *nl, uint32_t ifindex)
 {
 	_Alignas(8) char buf[NETLINK_MSG_SIZE];
 	struct ifaddrmsg ifa = {.ifa_index = ifindex};
 	struct seen *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		fatal("addresses: out of memory");
+	s->ifindex = ifindex;
+	if (netlink_dump(nl,
+		netlink_msg(buf, RTM_GETADDR, 0, &ifa, sizeof(ifa)), addr_cb,
+		addr_again, s) == 0)
+		return s;
+	free(s);
+	return NULL;
+}
+
+int
+addrs_sync(struct netlink *nl, uint32_t ifindex, const char *name,
+    const struct addrs *want, const struct addrs *was, struct nerr *e)
+{
+	struct seen *s = look(nl, ifindex);
 	struct addrs is;
 	int changed, rc;
 	size_t i;
 
 	if (s == NULL)
-		fatal("addresses: out of memory");
-	s->ifindex = ifindex;
-	changed = netlink_dump(nl,
-	    netlink_msg(buf, RTM_GETADDR, 0, &ifa, sizeof(ifa)), addr_cb,
-	    addr_again, s);
-	if (changed == -1)
-		(void)nerr_set(e, afw_error_from_errno(errno),
+		return nerr_set(e, afw_error_from_errno(errno),
 		    "interface %s: addresses: %s", name, nl->text);
-	else
-		changed = prune(nl, name, s, want, was, e);
+	changed = prune(nl, name, s, want, was, e);
+	/* with one that went others may have gone */
 	is = (struct addrs){s->net, changed > 0 ? 0 : s->n};
 	for (i = 0; changed != -1 && i < want->n; i++) {
 		if (net_in(&is, &want->net[i]))
@@ -182,4 +194,22 @@ addrs_sync(struct netlink *nl, uint32_t ifindex, const char *name,
 	}
 	free(s);
 	return changed;
+}
+
+int
+addrs_families(struct netlink *nl, uint32_t ifindex, bool *has4, bool *has6)
+{
+	struct seen *s = look(nl, ifindex);
+	size_t i;
+
+	*has4 = *has6 = false;
+	if (s == NULL)
+		return -1;
+	for (i = 0; i < s->n; i++)
+		if (s->net[i].addr.family == 4)
+			*has4 = true;
+		else
+			*has6 = true;
+	free(s);
+	return 0;
 }

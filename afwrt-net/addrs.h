@@ -18,5 +18,8 @@ struct addrs {
  */
 int addrs_sync(struct netlink *nl, uint32_t ifindex, const char *name,
     const struct addrs *want, const struct addrs *was, struct nerr *e);
+/* Of which families it has any, link-local ones left out. 0, or -1. */
+int addrs_families(
+    struct netlink *nl, uint32_t ifindex, bool *has4, bool *has6);
 
 #endif

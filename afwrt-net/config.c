@@ -37,7 +37,7 @@ tun_take(int *fd, const struct afw_m_config *c, const struct afw_m_config *was,
 	bool foreign = (c->flags & AFW_C_TUN_FD) != 0;
 	int rc;
 
-	if (!net_has_tun()) {
+	if (!net_hydra()) {
 		if (old.fd != -1)
 			tun_delete(&net.rt, &net.tun, was);
 		return 0;
@@ -109,7 +109,7 @@ configure(int *fd, const struct afw_m_config *c, struct nerr *e)
 static void
 done(struct afw_link *l, uint32_t id)
 {
-	if (net_has_tun())
+	if (net_hydra())
 		log_info("interface %s is up",
 		    net.tun.name[0] != '\0' ? net.tun.name
 					    : "(of the application)");

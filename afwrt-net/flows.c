@@ -435,7 +435,7 @@ void
 flows_device(struct afw_link *l)
 {
 	if (!afw_link_is_open(l) || net.mode != NET_ON ||
-	    (net.tun.fd == -1 && net_has_tun()))
+	    (net.tun.fd == -1 && net_hydra()))
 		return;
 	if (net.tun.fd != -1)
 		device_tell(l);

@@ -50,9 +50,10 @@ plan_make(struct plan *p)
 	if (net.mode == NET_OFF)
 		return;
 	p->selective = net_selective();
-	p->halves = net_routes() && (c->flags & AFW_C_DEFAULT_GATEWAY) != 0;
+	p->halves = net_halves();
 	p->guard = p->halves && net_filters();
-	p->dns = net_filters() && (c->flags & AFW_C_DNS_TUNNEL) != 0;
+	p->dns = net_filters() && (net_hydra() || net_managed()) &&
+	    (c->flags & AFW_C_DNS_TUNNEL) != 0;
 	p->bridge = p->selective && net.bridge;
 	p->unsure = p->selective && (!net.synced || !on);
 	p->lan_bypass = (c->flags & AFW_C_LAN_BYPASS) != 0;

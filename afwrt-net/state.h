@@ -35,32 +35,40 @@ struct net {
 };
 extern struct net net;
 
-/* There is a TUN of the suite's: its name is not that of a WireGuard link. */
-static inline bool
-net_has_tun(void)
-{
-	return net.cfg.type != AFW_TYPE_WIREGUARD;
-}
-
-/* Routes and rules are ours to make. */
-static inline bool
-net_routes(void)
-{
-	return net_has_tun() || (net.cfg.flags & AFW_C_WG_MANAGED) != 0;
-}
-
 /* We may touch netfilter. */
 static inline bool
 net_filters(void)
 {
-	return net_routes() && (net.cfg.flags & AFW_C_NO_IPTABLES) == 0;
+	return (net.cfg.flags & AFW_C_NO_IPTABLES) == 0;
+}
+
+/* There is the suite's own TUN. */
+static inline bool
+net_hydra(void)
+{
+	return net.cfg.type != AFW_TYPE_WIREGUARD;
+}
+
+/* The routing of WireGuard's locations is ours, too. */
+static inline bool
+net_managed(void)
+{
+	return net_filters() && (net.cfg.flags & AFW_C_WG_MANAGED) != 0;
+}
+
+/* Default_gateway is, and it is ours to do. */
+static inline bool
+net_halves(void)
+{
+	return (net.cfg.flags & AFW_C_DEFAULT_GATEWAY) != 0 &&
+	    (net_hydra() || net_managed());
 }
 
 /* Devices are marked, one by one. */
 static inline bool
 net_selective(void)
 {
-	return net_filters() && (net.cfg.flags & AFW_C_DEFAULT_GATEWAY) == 0;
+	return net_managed() || (net_filters() && net_hydra() && !net_halves());
 }
 
 /* ---- reconcile.c: the system against what it should be ----------------- */

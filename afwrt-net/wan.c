@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "link.h"
-#include "wg_route.h"
 
 struct look {
 	uint32_t ifindex; /* of the uplink, 0: to be found */
@@ -46,7 +45,7 @@ static void
 default_take(struct look *l, int family, uint32_t ifindex, uint32_t metric,
     const struct nlattr *gateway)
 {
-	if (ifindex == 0 || ifindex == l->not_this || wg_route_has(ifindex))
+	if (ifindex == 0 || ifindex == l->not_this)
 		return;
 	if (l->best != 0 || l->ifindex == 0) {
 		/* still looking for the uplink: the lowest metric is it */

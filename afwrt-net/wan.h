@@ -22,7 +22,7 @@ struct wan {
 
 /*
  * Looks at the uplink `name`, or at that of the default route if it is
- * "auto"; never at the interface `not_this` (the TUN) or a WireGuard one. 0, or -1 and nl->text.
+ * "auto"; never at the interface `not_this` (the TUN). 0, or -1 and nl->text.
  */
 int wan_look(
     struct netlink *nl, const char *name, uint32_t not_this, struct wan *w);

@@ -38,12 +38,20 @@ kernel_get(struct nerr *e)
 static bool
 is_gateway(const struct wg_iface *i)
 {
-	return (i->w.flags & AFW_W_DEFAULT) != 0 &&
-	    (net.cfg.flags & AFW_C_DEFAULT_GATEWAY) != 0 &&
-	    (net.cfg.flags & AFW_C_WG_MANAGED) != 0;
+	return (i->w.flags & AFW_W_DEFAULT) != 0 && net_halves() &&
+	    net_managed();
 }
 
 /* ---- making ------------------------------------------------------------- */
+
+/* Until tun has said what the session is: what an earlier life gave it. */
+static void
+adopted(struct wg_iface *i)
+{
+	if (addrs_families(&net.rt, i->w.ifindex, &i->w.has4, &i->w.has6) == -1)
+		log_warn(
+		    "interface %s: addresses: %s", i->w.ifname, net.rt.text);
+}
 
 static int
 kernel_make(struct wg_iface *i, struct nerr *e)
@@ -58,6 +66,8 @@ kernel_make(struct wg_iface *i, struct nerr *e)
 	i->w.impl = AFW_WG_KERNEL;
 	i->w.ifindex = info.ifindex;
 	i->mtu = made == 1 ? MTU_DEFAULT : info.mtu;
+	if (made == 0 && i->set.route == 0)
+		adopted(i);
 	return 0;
 }
 
@@ -75,7 +85,11 @@ userspace_make(struct wg_iface *i, int *fd, struct nerr *e)
 	*fd = -1;
 	i->w.impl = AFW_WG_USERSPACE;
 	i->w.ifindex = i->tun.ifindex;
-	i->mtu = kept || i->tun.held ? i->tun.mtu : MTU_DEFAULT;
+	i->mtu = MTU_DEFAULT;
+	if (kept || i->tun.held) {
+		i->mtu = i->tun.mtu;
+		adopted(i);
+	}
 	return 0;
 }
 

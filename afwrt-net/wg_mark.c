@@ -112,7 +112,7 @@ wg_mark_give(struct wg_route *w, struct nerr *e)
 {
 	uint32_t mark = 0, table = 0;
 
-	if ((net.cfg.flags & AFW_C_WG_MANAGED) == 0) {
+	if (!net_managed()) {
 		w->mark = w->table = 0;
 		return 0;
 	}
