@@ -127,6 +127,14 @@ tests_ipc_check_net_rules_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_net_rules_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_rules_DEPENDENCIES = afwrt-net/afwrt-net
 
+check_PROGRAMS += tests/ipc/check_net_wg
+TESTS += tests/ipc/check_net_wg
+tests_ipc_check_net_wg_SOURCES = tests/ipc/check_net_wg.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_wg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_wg_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_wg_DEPENDENCIES = afwrt-net/afwrt-net
+
 check_PROGRAMS += tests/ipc/check_net_neigh
 TESTS += tests/ipc/check_net_neigh
 tests_ipc_check_net_neigh_SOURCES = tests/ipc/check_net_neigh.c \
