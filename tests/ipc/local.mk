@@ -211,6 +211,12 @@ tests_ipc_wg_stub_SOURCES = tests/ipc/wg_stub.c
 tests_ipc_wg_stub_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
 tests_ipc_wg_stub_LDADD = afwrt-tun/libwg.la $(EVENT_LIBS) $(CRYPTO_LIBS)
 
+# afwrt-tun with a WireGuard route, for tests/netns/test_wg_route.py
+noinst_PROGRAMS += tests/ipc/wg_route_stub
+tests_ipc_wg_route_stub_SOURCES = tests/ipc/wg_route_stub.c
+tests_ipc_wg_route_stub_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+tests_ipc_wg_route_stub_LDADD = lib/libafwdaemon.la $(EVENT_LIBS)
+
 # by hand: tests/bench/wg_bench
 check_PROGRAMS += tests/bench/wg_bench
 tests_bench_wg_bench_SOURCES = tests/bench/wg_bench.c
