@@ -10,7 +10,7 @@
  */
 struct route {
 	uint32_t id;
-	char location[AFW_LOCATION_SIZE];
+	char location[AFW_LOCATION_SIZE]; /* its name in events, too */
 	bool is_default;
 	char chosen[AFW_LOCATION_SIZE]; /* by the backend, "" unknown */
 	bool set;       /* afwrt-tun has it, or will after its restart */
@@ -48,8 +48,6 @@ void routes_collect(struct route *r);
 /* What afwrt-tun is told. */
 void routes_message(const struct route *r, struct afw_m_route *m);
 
-/* The name in events: of the optimal location the one that was chosen. */
-const char *routes_shown(const struct route *r);
 /* Counters start at zero again: what they were is kept. */
 void routes_counters_keep(struct route *r);
 

@@ -70,6 +70,8 @@ START_TEST(given_tun)
 }
 END_TEST
 
+/* The default location's choice and a rule's location may be the same: two
+ * tunnels, each with a name of its own. */
 START_TEST(chosen_name)
 {
 	struct afw_m_config c = player_config();
@@ -82,19 +84,24 @@ START_TEST(chosen_name)
 	configure(c);
 	ck_assert_uint_eq(player_ask(AFW_MSG_RUN, NULL), AFW_OK);
 	player_logged("tun ROUTE_SET optimal id=1 flags=5", NULL);
-	(void)player_route("de-berlin", AFW_ROUTE_CONNECTED);
+	(void)player_route("optimal", AFW_ROUTE_CONNECTED);
+	ck_assert_uint_eq(player_protect("10.0.0.1", "de-berlin"), AFW_OK);
+	player_logged("tun ROUTE_SET de-berlin id=2", NULL);
 	id = player_send(AFW_MSG_QUERY, NULL);
 	do
 		player_answer(id, &m);
 	while (m.hdr.type == AFW_MSG_QUERY_PROCESS);
 	ck_assert_uint_eq(m.hdr.type, AFW_MSG_QUERY_ROUTE);
-	ck_assert_str_eq(ri->location, "de-berlin");
+	ck_assert_str_eq(ri->location, "optimal");
 	ck_assert_str_eq(ri->chosen, "de-berlin");
+	player_answer(id, &m);
+	ck_assert_uint_eq(m.hdr.type, AFW_MSG_QUERY_ROUTE);
+	ck_assert_str_eq(ri->location, "de-berlin");
 	(void)player_reply(id);
-	/* a name that was asked for stays as it was asked for */
-	ck_assert_uint_eq(player_setup_tunnel("de"), AFW_OK);
+	ck_assert_uint_eq(player_setup_tunnel("de-berlin"), AFW_EEXIST);
+	ck_assert_uint_eq(player_setup_tunnel("optimal"), AFW_EEXIST);
 	ck_assert_uint_eq(player_ask(AFW_MSG_STOP, NULL), AFW_OK);
-	(void)player_route("de-berlin", AFW_ROUTE_DISCONNECTED);
+	(void)player_route("optimal", AFW_ROUTE_DISCONNECTED);
 	player_end();
 }
 END_TEST
