@@ -33,6 +33,7 @@
 #define ROUTE_MS  5000
 #define END_MS    15000 /* from the end of file to our exit */
 #define STOPS_MAX 8
+#define REFUSED   "the login was refused"
 
 enum run_state {
 	RUN_NONE, /* no configuration */
@@ -46,6 +47,7 @@ enum run_state {
 
 static enum run_state state;
 static bool applied, ending, was_running, stop_begun, have_wan;
+static bool login_refused; /* while RUN was waiting for something else */
 static struct afw_m_config config;
 static struct afw_m_wan wan;
 static struct event *timer;
@@ -245,6 +247,41 @@ run_answer(unsigned int code, const char *text)
 	answer(run_id, code, text);
 }
 
+/*
+ * A login that is refused ends the run, whenever that is: the application must
+ * come with other credentials. What is in force stays, so that nobody is
+ * unprotected by it: tunnels that are up go on until they need a login.
+ */
+static void
+refused_end(void)
+{
+	struct afw_m_status st = {.code = AFW_EACCES};
+
+	login_refused = false;
+	state = RUN_IDLE;
+	stats_report(0);
+	(void)afw_str_set(st.text, sizeof(st.text), REFUSED);
+	(void)afw_link_send(library_link(), AFW_MSG_EV_STOPPED, 0, &st, -1);
+}
+
+void
+run_login_refused(void)
+{
+	if (state == RUN_LOGIN)
+		login_refused = true;
+	else if (state == RUN_RUNNING)
+		refused_end();
+}
+
+/* RUN is over with the default location set, or there is none. */
+static void
+run_complete(void)
+{
+	run_answer(AFW_OK, NULL);
+	if (login_refused)
+		refused_end();
+}
+
 static void
 default_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 {
@@ -258,7 +295,7 @@ default_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 	else if (code != AFW_OK)
 		log_err("route %s: not set up: %s", r->location, text);
 	if (state == RUN_LOGIN)
-		run_answer(AFW_OK, NULL);
+		run_complete();
 	requests_resume();
 }
 
@@ -288,12 +325,14 @@ login_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 		log_warn("login: %s", text);
 	if (state != RUN_LOGIN)
 		return;
+	if (code == AFW_OK)
+		login_refused = false;
 	if (code == AFW_EACCES)
-		run_answer(code, "the login was refused");
-	else if (routes_default() != NULL)
+		run_answer(code, REFUSED);
+	else if (routes_default() != NULL && !routes_default()->set)
 		default_start(routes_default());
 	else
-		run_answer(AFW_OK, NULL);
+		run_complete();
 }
 
 static void
@@ -301,6 +340,7 @@ run_go(void)
 {
 	(void)evtimer_del(timer);
 	state = RUN_LOGIN;
+	login_refused = false;
 	ask(AFW_AUTH, AFW_MSG_AUTH_BEGIN, NULL, LOGIN_MS, false, login_reply,
 	    NULL);
 }

@@ -184,6 +184,55 @@ START_TEST(refused_login_then_a_good_one)
 }
 END_TEST
 
+/* Late, the run ends as it does early; what is in force stays. */
+START_TEST(login_refused_later)
+{
+	struct afw_m_credentials c = {.method = "oauth", .token = "x"};
+	struct afw_msg m;
+	const struct afw_m_status *st = (const void *)m.payload;
+
+	configure(player_config());
+	ck_assert_uint_eq(player_ask(AFW_MSG_RUN, NULL), AFW_OK);
+	(void)player_route("us", AFW_ROUTE_CONNECTED);
+	/* the application's own attempt: only its answer */
+	player_tell("auth.refuse.REGISTER", "");
+	player_answer(player_send(AFW_MSG_REGISTER, &c), &m);
+	player_no_event(AFW_MSG_EV_STOPPED);
+	player_tell("auth.refuse.LOCATION_CHECK", "");
+	ck_assert_uint_eq(player_protect("10.0.0.1", "de"), AFW_OK);
+	player_event(AFW_MSG_EV_INVALID_AUTH, &m);
+	ck_assert_str_eq(st->text, "SUSPENDED");
+	player_event(AFW_MSG_EV_STOPPED, &m);
+	ck_assert_uint_eq(st->code, AFW_EACCES);
+	ck_assert_int_eq(player_count("NET_CLEAR"), 0);
+	ck_assert_int_eq(player_count("ROUTE_DEL"), 0);
+	ck_assert_uint_eq(player_protect("10.0.0.2", "de"), AFW_OK);
+	/* with other credentials: the same run again */
+	ck_assert_uint_eq(player_ask(AFW_MSG_RUN, NULL), AFW_OK);
+	ck_assert_int_eq(player_count("ROUTE_SET us"), 1);
+	ck_assert_uint_eq(player_ask(AFW_MSG_STOP, NULL), AFW_OK);
+	player_event(AFW_MSG_EV_STOPPED, &m);
+	ck_assert_uint_eq(st->code, AFW_OK);
+	player_end();
+}
+END_TEST
+
+/* The login took longer than RUN waits for it. */
+START_TEST(login_refused_while_the_route_is_set)
+{
+	struct afw_msg m;
+	const struct afw_m_status *st = (const void *)m.payload;
+
+	configure(player_config());
+	player_tell("auth.code.AUTH_BEGIN", "9");
+	player_tell("auth.refuse.AUTH_BEGIN", "");
+	ck_assert_uint_eq(player_ask(AFW_MSG_RUN, NULL), AFW_OK);
+	player_event(AFW_MSG_EV_STOPPED, &m);
+	ck_assert_uint_eq(st->code, AFW_EACCES);
+	player_end();
+}
+END_TEST
+
 /* ---- reports ------------------------------------------------------------ */
 
 struct sums {
@@ -300,6 +349,8 @@ suite(void)
 	tcase_add_test(t, one_bad_rule_keeps_the_others);
 	tcase_add_test(t, tunnels_between_runs);
 	tcase_add_test(t, refused_login_then_a_good_one);
+	tcase_add_test(t, login_refused_later);
+	tcase_add_test(t, login_refused_while_the_route_is_set);
 	tcase_add_test(t, sums_over_a_restart);
 	tcase_add_test(t, a_route_that_went_is_reported);
 	tcase_add_test(t, no_reports);
