@@ -312,6 +312,33 @@ default_start(struct route *r)
 	    NULL);
 }
 
+static void
+retry_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	(void)arg;
+	(void)m;
+	if (code != AFW_OK && code != AFW_ENOENT)
+		log_warn("tun: a route was not tried again: %s", text);
+}
+
+/* What failed before a run ended by a refused login is tried again. */
+static void
+routes_retry(void)
+{
+	struct afw_m_route_id id;
+	struct route *r = NULL;
+
+	while ((r = routes_next(r)) != NULL) {
+		if (!r->set || r->deleting ||
+		    (r->state != AFW_ROUTE_FAILED &&
+			r->state != AFW_ROUTE_DISCONNECTED))
+			continue;
+		id.route = r->id;
+		ask(AFW_TUN, AFW_MSG_ROUTE_UP, &id, ROUTE_MS, false,
+		    retry_reply, NULL);
+	}
+}
+
 /*
  * Only a refused login ends the start: what is down now may come up. The
  * default location comes after it, so that no attempt is made in vain.
@@ -327,9 +354,12 @@ login_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 		return;
 	if (code == AFW_OK)
 		login_refused = false;
-	if (code == AFW_EACCES)
+	if (code == AFW_EACCES) {
 		run_answer(code, REFUSED);
-	else if (routes_default() != NULL && !routes_default()->set)
+		return;
+	}
+	routes_retry();
+	if (routes_default() != NULL && !routes_default()->set)
 		default_start(routes_default());
 	else
 		run_complete();
