@@ -434,7 +434,7 @@ wg_udp_open(const struct transport_open *o, const struct transport_owner *owner,
 	wg_base_init(&u->b, &udp_kind, o, owner, arg);
 	conf_fill(u);
 	socket_take(u, o->fd);
-	wg_base_tell(&u->b, u->b.s.keepalive);
+	wg_base_tell(&u->b);
 	stamp_store_load(u->b.location, stamp_known, u);
 	return &u->b.t;
 }
