@@ -28,3 +28,13 @@ init/systemd/tmpfiles.d/afwrt.conf: init/systemd/afwrt.tmpfiles
 EXTRA_DIST += init/systemd/afwrt.service.in \
 	init/systemd/afwrt-guard.service.in \
 	init/systemd/afwrt.sysusers init/systemd/afwrt.tmpfiles
+EXTRA_DIST += init/examples/afwrt-ci.conf init/examples/locations.json \
+	init/procd/afwrt.config init/procd/afwrt.init \
+	init/procd/afwrt-guard.init init/procd/uci-to-json \
+	init/openwrt/Makefile init/openwrt/afwrt.nft \
+	debian/afwrt.dirs debian/afwrt.docs debian/afwrt.examples \
+	debian/afwrt.install debian/afwrt.links debian/afwrt.postrm \
+	debian/afwrt.prerm debian/changelog debian/control \
+	debian/copyright debian/libafwrt-client1.install \
+	debian/libafwrt-client1.symbols debian/libafwrt-dev.install \
+	debian/rules debian/source/format

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 # Run by pytest (./dev check packaging), not in make check.
 EXTRA_DIST += tests/packaging/conftest.py tests/packaging/debs.py \
-	tests/packaging/installed.py tests/packaging/root.py \
-	tests/packaging/test_debian.py tests/packaging/test_units.py
+	tests/packaging/functions.sh tests/packaging/installed.py \
+	tests/packaging/root.py tests/packaging/test_debian.py \
+	tests/packaging/test_uci.py tests/packaging/test_units.py
