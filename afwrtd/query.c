@@ -80,7 +80,9 @@ routes_send(uint32_t id)
 		    info.location, sizeof(info.location), routes_shown(r));
 		info.is_default = r->is_default;
 		info.rules = r->uses;
-		info.type = run_config()->type;
+		info.type = r->type;
+		info.wg_impl = r->wg_impl;
+		memcpy(info.ifname, r->ifname, sizeof(info.ifname));
 		memcpy(info.chosen, r->chosen, sizeof(info.chosen));
 		info.stats = r->stats;
 		counters_add(&info.stats, &r->base);

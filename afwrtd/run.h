@@ -14,6 +14,8 @@ bool run_is_configured(void);
 /* Rules are in force (from CONFIG or RUN until STOP), not only remembered. */
 bool run_is_applied(void);
 bool run_is_stopping(void);
+/* The login is behind us, the uplink was there. */
+bool run_may_connect(void);
 const struct afw_m_config *run_config(void);
 int run_log_level(void);
 

@@ -200,7 +200,7 @@ START_TEST(not_able)
 		     NULL),
 	    ENOSYS);
 	ck_assert_str_eq(afwrt_last_error(),
-	    "the configuration: wireguard: not implemented");
+	    "the configuration: unable: not implemented");
 }
 END_TEST
 
