@@ -32,6 +32,8 @@ struct net {
 	bool synced;
 	bool bridge;    /* a rule names a bridge's port */
 	uint32_t epoch; /* counts the times devices was replaced */
+	/* "auto" without a default route: the guard stays at the last uplink */
+	char guarded[AFW_IFNAME_SIZE];
 };
 extern struct net net;
 
@@ -42,11 +44,33 @@ net_filters(void)
 	return (net.cfg.flags & AFW_C_NO_IPTABLES) == 0;
 }
 
+/* There is the suite's own TUN. */
+static inline bool
+net_hydra(void)
+{
+	return net.cfg.type != AFW_TYPE_WIREGUARD;
+}
+
+/* The routing of WireGuard's locations is ours, too. */
+static inline bool
+net_managed(void)
+{
+	return net_filters() && (net.cfg.flags & AFW_C_WG_MANAGED) != 0;
+}
+
+/* Default_gateway is, and it is ours to do. */
+static inline bool
+net_halves(void)
+{
+	return (net.cfg.flags & AFW_C_DEFAULT_GATEWAY) != 0 &&
+	    (net_hydra() || net_managed());
+}
+
 /* Devices are marked, one by one. */
 static inline bool
 net_selective(void)
 {
-	return net_filters() && (net.cfg.flags & AFW_C_DEFAULT_GATEWAY) == 0;
+	return net_managed() || (net_filters() && net_hydra() && !net_halves());
 }
 
 /* ---- reconcile.c: the system against what it should be ----------------- */
@@ -57,6 +81,8 @@ int reconcile_check(bool *ours, struct nerr *e);
 /* The sets' content: looked at, or only when the tables had to be made, or
  * not at all, as the caller does it. */
 enum reconcile_sets { SETS_SKIP, SETS_IF_NEW, SETS_LOOK };
+/* Whether a mark and a table are free for a WireGuard route; -1: whose. */
+int reconcile_wg_check(uint32_t mark, uint32_t table, struct nerr *e);
 /* Makes it so. How many changes, or -1. */
 int reconcile_run(enum reconcile_sets how, struct nerr *e);
 /* Somebody touched what is ours: put it back, now but not too often. */
@@ -65,6 +91,8 @@ void reconcile_soon(const char *what);
 int reconcile_clear(bool keep, struct nerr *e);
 /* The uplink may have changed. */
 void reconcile_wan_soon(void);
+/* The TUN, or the interface of a WireGuard route. */
+bool net_is_tunnel(uint32_t ifindex);
 /* Looks at the uplink; true if something is new. */
 bool reconcile_wan_look(void);
 void reconcile_wan_tell(struct afw_link *l);
