@@ -18,6 +18,8 @@
 #include "lib/daemon/log.h"
 #include "links.h"
 #include "state.h"
+#include "wg_request.h"
+#include "wg_route.h"
 
 #define READS_MAX 64 /* in one go */
 
@@ -31,8 +33,10 @@ link_event(const struct nlmsghdr *nlh)
 
 	if (links_event(nlh))
 		effect_links();
-	if (nlh->nlmsg_type == RTM_DELLINK)
+	if (nlh->nlmsg_type == RTM_DELLINK) {
 		config_kick();
+		wg_request_kick();
+	}
 	if (net_is_tunnel((uint32_t)ifi->ifi_index))
 		reconcile_soon("a tunnel's link");
 	else

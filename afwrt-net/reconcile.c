@@ -21,6 +21,7 @@
 #include "route.h"
 #include "rule.h"
 #include "state.h"
+#include "wg_request.h"
 #include "wg_route.h"
 
 #define RETRY_MS   800 /* longer, after a failure */
@@ -178,29 +179,15 @@ sets_repair(struct nerr *e)
 }
 
 int
-reconcile_wg_check(uint32_t mark, uint32_t table, struct nerr *e)
-{
-	struct plan p;
-	bool ours;
-
-	plan_make(&p);
-	p.mark = mark;
-	p.table = table;
-	p.hydra = true;
-	if (rule_check(&net.rt, &p, &ours, e) == -1)
-		return -1;
-	return route_check(&net.rt, &p, e);
-}
-
-int
 reconcile_run(enum reconcile_sets how, struct nerr *e)
 {
-	int link, routes, rules, table = 0, sets = 0;
+	int link, wg, routes, rules, table = 0, sets = 0;
 	struct plan p;
 
 	if (net.mode == NET_OFF)
 		return 0;
 	link = link_repair(e);
+	wg = wg_request_repair();
 	/* without a TUN what blocks is needed all the more: go on */
 	plan_make(&p);
 	uplink_loosen(p.halves);
@@ -214,7 +201,7 @@ reconcile_run(enum reconcile_sets how, struct nerr *e)
 		    (sets = sets_repair(e)) == -1)
 			return -1;
 	}
-	return link == -1 ? -1 : link + routes + rules + table + sets;
+	return link == -1 ? -1 : link + wg + routes + rules + table + sets;
 }
 
 static void
@@ -306,6 +293,7 @@ clear_keep(struct nerr *e)
 
 	devices_forget(false);
 	net.mode = NET_BLOCKED;
+	wg_request_clear(true);
 	rc = reconcile_run(SETS_IF_NEW, e);
 	if (net.tun.held)
 		tun_leave(&net.tun);
@@ -324,6 +312,7 @@ reconcile_clear(bool keep, struct nerr *e)
 		return clear_keep(e);
 	rc = remove_all(e);
 	devices_forget(true);
+	wg_request_clear(false);
 	tun_delete(&net.rt, &net.tun, &net.cfg);
 	if (tun_sweep(&net.rt) == -1 && rc == 0)
 		rc = nerr_set(e, AFW_EIO, "interface: %s", net.rt.text);
@@ -344,14 +333,7 @@ reconcile_wan_tell(struct afw_link *l)
 bool
 net_is_tunnel(uint32_t ifindex)
 {
-	const struct wg_route *w = NULL;
-
-	if (ifindex == net.tun.ifindex)
-		return true;
-	while ((w = wg_route_next(w)) != NULL)
-		if (w->ifindex == ifindex)
-			return true;
-	return false;
+	return ifindex == net.tun.ifindex || wg_route_has(ifindex);
 }
 
 bool
@@ -401,6 +383,7 @@ wan_cb(evutil_socket_t fd, short what, void *arg)
 	if ((now.halves || memcmp(&before, &now, sizeof(before)) != 0) &&
 	    reconcile_run(SETS_IF_NEW, &e) == -1)
 		log_err("guard of %s: %s", net.guarded, e.text);
+	wg_request_wan();
 	reconcile_wan_tell_all();
 }
 

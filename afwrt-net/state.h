@@ -81,8 +81,6 @@ int reconcile_check(bool *ours, struct nerr *e);
 /* The sets' content: looked at, or only when the tables had to be made, or
  * not at all, as the caller does it. */
 enum reconcile_sets { SETS_SKIP, SETS_IF_NEW, SETS_LOOK };
-/* Whether a mark and a table are free for a WireGuard route; -1: whose. */
-int reconcile_wg_check(uint32_t mark, uint32_t table, struct nerr *e);
 /* Makes it so. How many changes, or -1. */
 int reconcile_run(enum reconcile_sets how, struct nerr *e);
 /* Somebody touched what is ours: put it back, now but not too often. */

@@ -7,33 +7,51 @@
 #include "wg_route.h"
 
 #include <stddef.h>
-#include <string.h>
 
+#include "lib/wire/channel.h"
 #include "state.h"
+#include "wg_iface.h"
 
-static struct wg_route table[AFW_ROUTES_MAX];
+static struct wg_iface table[AFW_ROUTES_MAX];
 
+struct wg_iface *
+wg_route_each(const struct wg_iface *i)
+{
+	size_t n = i == NULL ? 0 : (size_t)(i - table) + 1;
+
+	for (; n < AFW_ROUTES_MAX; n++)
+		if (table[n].w.route != 0)
+			return &table[n];
+	return NULL;
+}
+
+/* w is the first of a struct wg_iface in the table. */
 const struct wg_route *
 wg_route_next(const struct wg_route *w)
 {
-	size_t i = w == NULL ? 0 : (size_t)(w - table) + 1;
+	const struct wg_iface *i = wg_route_each((const void *)w);
 
-	for (; i < AFW_ROUTES_MAX; i++)
-		if (table[i].route != 0)
-			return &table[i];
-	return NULL;
+	return i != NULL ? &i->w : NULL;
+}
+
+struct wg_iface *
+wg_route_iface(uint32_t route)
+{
+	struct wg_iface *i = NULL;
+
+	if (route == 0)
+		return NULL;
+	while ((i = wg_route_each(i)) != NULL && i->w.route != route)
+		;
+	return i;
 }
 
 const struct wg_route *
 wg_route_find(uint32_t route)
 {
-	const struct wg_route *w = NULL;
+	const struct wg_iface *i = wg_route_iface(route);
 
-	if (route == 0)
-		return NULL;
-	while ((w = wg_route_next(w)) != NULL && w->route != route)
-		;
-	return w;
+	return i != NULL ? &i->w : NULL;
 }
 
 uint32_t
@@ -44,31 +62,37 @@ wg_route_mark(uint32_t route)
 	return w != NULL && w->mark != 0 ? w->mark : net.cfg.fwmark;
 }
 
-struct wg_route *
+bool
+wg_route_has(uint32_t ifindex)
+{
+	const struct wg_iface *i = NULL;
+
+	if (ifindex == 0)
+		return false;
+	while ((i = wg_route_each(i)) != NULL && i->w.ifindex != ifindex)
+		;
+	return i != NULL;
+}
+
+struct wg_iface *
 wg_route_add(uint32_t route)
 {
-	struct wg_route *w = NULL;
-	size_t i;
+	struct wg_iface *i = wg_route_iface(route);
+	size_t n;
 
-	if (route == 0)
-		return NULL;
-	for (i = 0; i < AFW_ROUTES_MAX; i++) {
-		if (table[i].route == route)
-			return &table[i];
-		if (table[i].route == 0 && w == NULL)
-			w = &table[i];
-	}
-	if (w != NULL)
-		w->route = route;
-	return w;
+	if (i != NULL)
+		return i;
+	for (n = 0; n < AFW_ROUTES_MAX; n++)
+		if (table[n].w.route == 0) {
+			table[n].w.route = route;
+			table[n].tun.fd = -1;
+			return &table[n];
+		}
+	return NULL;
 }
 
 void
-wg_route_drop(uint32_t route)
+wg_route_drop(struct wg_iface *i)
 {
-	size_t i;
-
-	for (i = 0; i < AFW_ROUTES_MAX; i++)
-		if (table[i].route == route)
-			memset(&table[i], 0, sizeof(table[i]));
+	afw_wipe(i, sizeof(*i));
 }

@@ -51,7 +51,7 @@ SIZE_IS(device, 32);
 SIZE_IS(flow, 24);
 SIZE_IS(source, 20);
 SIZE_IS(socket, 12);
-SIZE_IS(session_get, 72);
+SIZE_IS(session_get, 76);
 SIZE_IS(session, 2408);
 SIZE_IS(session_fail, 108);
 SIZE_IS(location_info, 4);
@@ -289,6 +289,7 @@ CHECK(socket)
 CHECK(session_get)
 {
 	return m->route != 0 && in_range(m->why, 1, AFW_WHY_MAX - 1) &&
+	    in_range(m->type, AFW_TYPE_HYDRA_TCP, AFW_TYPE_WIREGUARD) &&
 	    location_field(m->location, sizeof(m->location));
 }
 

@@ -474,6 +474,7 @@ enum afw_why {
 struct afw_m_session_get {
 	uint32_t route;
 	uint32_t why; /* what was wrong with the session given last */
+	uint32_t type; /* enum afw_type of the route */
 	char location[AFW_LOCATION_SIZE];
 };
 

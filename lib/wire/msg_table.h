@@ -95,7 +95,7 @@ AFW_MSG(83, CACHE_SAVE, P(AUTH, SUP), RQ, blob, ONE, R, 0)
 /* log in at start if there is no token yet */
 AFW_MSG(84, AUTH_BEGIN, P(SUP, AUTH), RQ, none, NO, R, 0)
 /* answered by LOCATION_INFO when a list is at hand and has the name, by
- * ENOENT when it has not, by EAGAIN when there is no list */
+ * ENOENT when it has not, by OK when there is no list */
 AFW_MSG(85, LOCATION_CHECK, P(SUP, AUTH), RQ, location, NO, R, 0)
 AFW_MSG(86, AUTH_TOKEN_NEW, P(AUTH, SUP), EV, token, NO, R, 1)
 AFW_MSG(87, AUTH_INVALID, P(AUTH, SUP), EV, status, NO, R, 0)

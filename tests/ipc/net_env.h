@@ -11,6 +11,7 @@
  * supervisor, an afwrt-tun and an afwrt-auth played by the test.
  */
 #define ENV_FLOWS 32768
+#define ENV_WG    80
 
 struct env_flow {
 	struct afw_addr addr;
@@ -23,6 +24,14 @@ struct env {
 	uint32_t gen, next_id;
 	struct afw_m_config cfg;
 	int kept; /* of NET_KEEP, -1 none */
+	/* WireGuard routes, by number: of NET_KEEP and WG_DEVICE */
+	struct env_wg {
+		int kept, fd; /* -1 none */
+		struct afw_m_wg_device dev;
+		unsigned int devices; /* messages seen */
+	} wg[ENV_WG];
+	struct afw_m_net_wg net_wg; /* the last answers */
+	struct afw_m_wg_state wg_state;
 	/* afwrt-tun's view */
 	int device; /* of DEVICE, -1 none */
 	struct afw_m_device dev;

@@ -275,6 +275,7 @@ MAKE(session_get)
 {
 	m->route = 1;
 	m->why = AFW_WHY_FIRST;
+	m->type = AFW_TYPE_WIREGUARD;
 	TEXT(location, "us");
 }
 

@@ -199,6 +199,7 @@ static const struct field fields[] = {
     FROM_TO(socket, scope, AFW_SCOPE_WAN, AFW_SCOPE_LOOPBACK),
     BAD(session_get, route, 0),
     FROM_TO(session_get, why, AFW_WHY_FIRST, AFW_WHY_MAX - 1),
+    FROM_TO(session_get, type, AFW_TYPE_HYDRA_TCP, AFW_TYPE_WIREGUARD),
     F(session_get, location, NAME, 0),
     BAD(session, route, 0),
     UP_TO(session, ca_len, AFW_BLOB_MAX),
