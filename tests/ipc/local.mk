@@ -79,6 +79,24 @@ tests_ipc_check_routes_CPPFLAGS = $(player_cppflags)
 tests_ipc_check_routes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_routes_LDADD = lib/libafwwire.la $(CHECK_LIBS)
 
+check_PROGRAMS += tests/ipc/check_wg_routes
+TESTS += tests/ipc/check_wg_routes
+tests_ipc_check_wg_routes_SOURCES = tests/ipc/check_wg_routes.c \
+	tests/ipc/wg_player.c tests/ipc/wg_player.h \
+	tests/ipc/player.c tests/ipc/player.h
+tests_ipc_check_wg_routes_CPPFLAGS = $(player_cppflags)
+tests_ipc_check_wg_routes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_wg_routes_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/ipc/check_wg_life
+TESTS += tests/ipc/check_wg_life
+tests_ipc_check_wg_life_SOURCES = tests/ipc/check_wg_life.c \
+	tests/ipc/wg_player.c tests/ipc/wg_player.h \
+	tests/ipc/player.c tests/ipc/player.h
+tests_ipc_check_wg_life_CPPFLAGS = $(player_cppflags)
+tests_ipc_check_wg_life_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_wg_life_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/ipc/check_relay
 TESTS += tests/ipc/check_relay
 tests_ipc_check_relay_SOURCES = tests/ipc/check_relay.c \
@@ -201,6 +219,12 @@ noinst_PROGRAMS += tests/ipc/wg_stub
 tests_ipc_wg_stub_SOURCES = tests/ipc/wg_stub.c
 tests_ipc_wg_stub_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
 tests_ipc_wg_stub_LDADD = afwrt-tun/libwg.la $(EVENT_LIBS) $(CRYPTO_LIBS)
+
+# afwrt-tun with a WireGuard route, for tests/netns/test_wg_route.py
+noinst_PROGRAMS += tests/ipc/wg_route_stub
+tests_ipc_wg_route_stub_SOURCES = tests/ipc/wg_route_stub.c
+tests_ipc_wg_route_stub_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+tests_ipc_wg_route_stub_LDADD = lib/libafwdaemon.la $(EVENT_LIBS)
 
 # by hand: tests/bench/wg_bench
 check_PROGRAMS += tests/bench/wg_bench

@@ -474,6 +474,30 @@ env_net_config(struct env *e)
 }
 
 unsigned int
+env_wg_set(struct env *e, uint32_t route, uint32_t impl, uint32_t flags,
+    const char *name)
+{
+	struct afw_m_net_wg_set m = {
+	    .route = route, .impl = impl, .flags = flags};
+	int kept = e->wg[route].kept;
+	int fd = kept != -1 ? fcntl(kept, F_DUPFD_CLOEXEC, 0)
+			    : open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	ck_assert_int_ne(fd, -1);
+	(void)afw_str_set(m.ifname, sizeof(m.ifname), name);
+	return env_ask(e, AFW_MSG_NET_WG_SET, &m, fd);
+}
+
+unsigned int
+env_wg_del(struct env *e, uint32_t route)
+{
+	struct afw_m_route_id m = {.route = route};
+
+	fd_replace(&e->wg[route].kept, -1);
+	return env_ask(e, AFW_MSG_NET_WG_DEL, &m, -1);
+}
+
+unsigned int
 env_rule(struct env *e, const char *addr, uint32_t route)
 {
 	struct afw_m_rule r = {.key = {.kind = AFW_KEY_IP}, .route = route};

@@ -72,6 +72,10 @@ unsigned int env_net_config(struct env *e);
 unsigned int env_rule(struct env *e, const char *addr, uint32_t route);
 unsigned int env_unrule(struct env *e, const char *addr);
 unsigned int env_clear(struct env *e, bool keep);
+/* NET_WG_SET with an unused /dev/net/tun, or with the kept TUN. */
+unsigned int env_wg_set(struct env *e, uint32_t route, uint32_t impl,
+    uint32_t flags, const char *name);
+unsigned int env_wg_del(struct env *e, uint32_t route);
 /* Serves all ends until cond(e) or 5 s are over; what cond says then. */
 bool env_until(struct env *e, bool (*cond)(struct env *));
 /* Serves all ends for a while: for what must not happen. */

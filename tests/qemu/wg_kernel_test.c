@@ -573,6 +573,7 @@ START_TEST(kernel_without_wireguard)
 	(void)afw_str_set(c.ifname, sizeof(c.ifname), "wgus");
 	memset(c.private_key, 1, WG_KEY_SIZE);
 	memset(c.peer_key, 2, WG_KEY_SIZE);
+	ck_assert_int_eq(netlink_open(&rt, NETLINK_ROUTE), 0);
 	ck_assert_int_eq(wg_kernel_open(&k, &rt, &err), 0);
 	REFUSED(wg_kernel_set(&k, &c, &err), AFW_ENOTSUP);
 	HAS(err.text, "the kernel has no WireGuard");
