@@ -15,6 +15,7 @@
 #include "lib/daemon/log.h"
 #include "neigh.h"
 #include "state.h"
+#include "wg_request.h"
 
 /* A NET_RULE_SET under way. */
 struct op {
@@ -284,6 +285,7 @@ commit_finish(void *arg, unsigned int code, const char *text)
 	forget(touched.key, touched.n);
 	forget(rerouted, n_rerouted);
 	free(touched.key);
+	wg_request_commit();
 	log_info("rules: %zu in force, %zu of them changed on the system",
 	    net.devices.n, touched.n);
 	if (code == AFW_OK || code == AFW_EPIPE)

@@ -18,6 +18,8 @@
 #include "lib/daemon/log.h"
 #include "links.h"
 #include "state.h"
+#include "wg_request.h"
+#include "wg_route.h"
 
 #define READS_MAX 64 /* in one go */
 
@@ -31,10 +33,14 @@ link_event(const struct nlmsghdr *nlh)
 
 	if (links_event(nlh))
 		effect_links();
-	if (nlh->nlmsg_type == RTM_DELLINK)
+	if (nlh->nlmsg_type == RTM_DELLINK) {
 		config_kick();
+		wg_request_kick();
+	}
 	if ((uint32_t)ifi->ifi_index == net.tun.ifindex)
 		reconcile_soon("the TUN's link");
+	else if (wg_route_has((uint32_t)ifi->ifi_index))
+		reconcile_soon("a WireGuard link");
 	else
 		reconcile_wan_soon();
 }
@@ -44,7 +50,7 @@ addr_event(const struct nlmsghdr *nlh)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 
-	if (ifa->ifa_index != net.tun.ifindex)
+	if (ifa->ifa_index != net.tun.ifindex && !wg_route_has(ifa->ifa_index))
 		reconcile_wan_soon();
 	else if (nlh->nlmsg_type == RTM_DELADDR)
 		reconcile_soon("the TUN's address");
