@@ -82,6 +82,17 @@ remark(const json_t *r, char buf[96])
 	return buf;
 }
 
+/* What the backend chose, where that is not what was asked for. */
+static const char *
+chosen_of(const json_t *r)
+{
+	const char *chosen = json_string_value(json_object_get(r, "chosen"));
+
+	return chosen == NULL || strcmp(chosen, text_of(r, "location")) == 0
+	    ? ""
+	    : chosen;
+}
+
 static void
 routes_print(const json_t *list)
 {
@@ -92,12 +103,13 @@ routes_print(const json_t *list)
 	(void)printf("\n%-24s %-13s %6s %10s %10s %9s  %s\n", "ROUTE", "STATE",
 	    "RULES", "UP", "DOWN", "SINCE", "SERVER");
 	json_array_foreach (list, i, r)
-		(void)printf("%-24s %-13s %6lld %10s %10s %9s  %s%s\n",
+		(void)printf("%-24s %-13s %6lld %10s %10s %9s  %s%s%s%s\n",
 		    text_of(r, "location"), text_of(r, "state"),
 		    number_of(r, "rules"), bytes(number_of(r, "up_bytes"), up),
 		    bytes(number_of(r, "down_bytes"), down),
 		    duration(number_of(r, "up_seconds"), since),
-		    text_of(r, "server"), remark(r, what));
+		    text_of(r, "server"), remark(r, what),
+		    *chosen_of(r) != '\0' ? "  " : "", chosen_of(r));
 }
 
 int

@@ -120,9 +120,11 @@ lost(void)
 	effect_links();
 }
 
+/* Looked at only when all that still waits was read: it is older. */
 static void
 read_cb(evutil_socket_t fd, short what, void *arg)
 {
+	static bool losses;
 	struct netlink *nl = arg;
 	const struct nlmsghdr *nlh;
 	ssize_t got;
@@ -133,11 +135,15 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 	for (i = 0; i < READS_MAX; i++) {
 		got = mnl_socket_recvfrom(nl->sk, rx, sizeof(rx));
 		if (got == -1 && (errno == ENOBUFS || errno == ENOSPC)) {
-			lost();
+			losses = true;
 			continue;
 		}
-		if (got <= 0)
+		if (got <= 0) {
+			if (losses)
+				lost();
+			losses = false;
 			return;
+		}
 		n = (int)got;
 		for (nlh = (void *)rx; mnl_nlmsg_ok(nlh, n);
 		     nlh = mnl_nlmsg_next(nlh, &n)) {
@@ -147,6 +153,8 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 				nft_event(nlh);
 		}
 	}
+	if (losses) /* and once more when it is empty */
+		lost();
 }
 
 static int

@@ -76,8 +76,7 @@ routes_send(uint32_t id)
 		if (!r->set)
 			continue;
 		memset(&info, 0, sizeof(info));
-		(void)afw_str_set(
-		    info.location, sizeof(info.location), routes_shown(r));
+		memcpy(info.location, r->location, sizeof(info.location));
 		info.is_default = r->is_default;
 		info.rules = r->uses;
 		info.type = r->type;

@@ -116,15 +116,6 @@ routes_default_id(void)
 	return default_route != NULL && core_level() ? default_route->id : 0;
 }
 
-const char *
-routes_shown(const struct route *r)
-{
-	return r->is_default && run_config()->vl_default[0] == '\0' &&
-		r->chosen[0] != '\0'
-	    ? r->chosen
-	    : r->location;
-}
-
 void
 routes_counters_keep(struct route *r)
 {

@@ -10,7 +10,7 @@
  */
 struct route {
 	uint32_t id;
-	char location[AFW_LOCATION_SIZE];
+	char location[AFW_LOCATION_SIZE]; /* its name in events, too */
 	bool is_default;
 	uint32_t type;   /* enum afw_type, that it is set up with */
 	uint32_t listed; /* what the list says, 0 nothing */
@@ -60,8 +60,6 @@ void routes_collect(struct route *r);
 /* What afwrt-tun is told. */
 void routes_message(const struct route *r, struct afw_m_route *m);
 
-/* The name in events: of the optimal location the one that was chosen. */
-const char *routes_shown(const struct route *r);
 /* Counters start at zero again: what they were is kept. */
 void routes_counters_keep(struct route *r);
 

@@ -37,6 +37,7 @@
 #define ROUTE_MS  5000
 #define END_MS    15000 /* from the end of file to our exit */
 #define STOPS_MAX 8
+#define REFUSED   "the login was refused"
 
 enum run_state {
 	RUN_NONE, /* no configuration */
@@ -51,6 +52,7 @@ enum run_state {
 
 static enum run_state state;
 static bool applied, ending, was_running, stop_begun, have_wan, may_connect;
+static bool login_refused; /* while RUN was waiting for something else */
 static struct afw_m_config config;
 static struct afw_m_wan wan;
 static struct event *timer;
@@ -254,6 +256,41 @@ run_answer(unsigned int code, const char *text)
 }
 
 /*
+ * A login that is refused ends the run, whenever that is: the application must
+ * come with other credentials. What is in force stays, so that nobody is
+ * unprotected by it: tunnels that are up go on until they need a login.
+ */
+static void
+refused_end(void)
+{
+	struct afw_m_status st = {.code = AFW_EACCES};
+
+	login_refused = false;
+	state = RUN_IDLE;
+	stats_report(0);
+	(void)afw_str_set(st.text, sizeof(st.text), REFUSED);
+	(void)afw_link_send(library_link(), AFW_MSG_EV_STOPPED, 0, &st, -1);
+}
+
+void
+run_login_refused(void)
+{
+	if (state == RUN_LOGIN)
+		login_refused = true;
+	else if (state == RUN_RUNNING)
+		refused_end();
+}
+
+/* RUN is over with the default location set, or there is none. */
+static void
+run_complete(unsigned int code, const char *text)
+{
+	run_answer(code, text);
+	if (code == AFW_OK && login_refused)
+		refused_end();
+}
+
+/*
  * A WireGuard default location without its interface is an error of the
  * configuration: there will be no event of it.
  */
@@ -270,7 +307,7 @@ default_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 		log_err("route %s: not set up: %s", r->location, text);
 	(void)snprintf(why, sizeof(why), "%s: %s", r->location, text);
 	if (state == RUN_LOGIN)
-		run_answer(refused ? code : AFW_OK, refused ? why : NULL);
+		run_complete(refused ? code : AFW_OK, refused ? why : NULL);
 	requests_resume();
 }
 
@@ -336,6 +373,33 @@ wg_routes_wake(void)
 	}
 }
 
+static void
+retry_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	(void)arg;
+	(void)m;
+	if (code != AFW_OK && code != AFW_ENOENT)
+		log_warn("tun: a route was not tried again: %s", text);
+}
+
+/* What failed before a run ended by a refused login is tried again. */
+static void
+routes_retry(void)
+{
+	struct afw_m_route_id id;
+	struct route *r = NULL;
+
+	while ((r = routes_next(r)) != NULL) {
+		if (!r->set || r->deleting ||
+		    (r->state != AFW_ROUTE_FAILED &&
+			r->state != AFW_ROUTE_DISCONNECTED))
+			continue;
+		id.route = r->id;
+		ask(AFW_TUN, AFW_MSG_ROUTE_UP, &id, ROUTE_MS, false,
+		    retry_reply, NULL);
+	}
+}
+
 /*
  * Only a refused login ends the start: what is down now may come up. The
  * default location comes after it, so that no attempt is made in vain.
@@ -349,16 +413,19 @@ login_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 		log_warn("login: %s", text);
 	if (state != RUN_LOGIN)
 		return;
+	if (code == AFW_OK)
+		login_refused = false;
 	if (code == AFW_EACCES) {
-		run_answer(code, "the login was refused");
+		run_answer(code, REFUSED);
 		return;
 	}
 	may_connect = true;
 	wg_routes_wake();
-	if (routes_default() != NULL)
+	routes_retry();
+	if (routes_default() != NULL && !routes_default()->set)
 		default_start(routes_default());
 	else
-		run_answer(AFW_OK, NULL);
+		run_complete(AFW_OK, NULL);
 }
 
 static void
@@ -366,6 +433,7 @@ run_go(void)
 {
 	(void)evtimer_del(timer);
 	state = RUN_LOGIN;
+	login_refused = false;
 	ask(AFW_AUTH, AFW_MSG_AUTH_BEGIN, NULL, LOGIN_MS, false, login_reply,
 	    NULL);
 }

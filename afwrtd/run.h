@@ -23,6 +23,8 @@ int run_log_level(void);
 void run_child_up(struct child *c);
 void run_child_failed(struct child *c);
 void run_child_gone(void);
+/* The backend refuses a login that the suite needs: the end of the run. */
+void run_login_refused(void);
 /* No request of the library is half done any more. */
 void run_requests_idle(void);
 /* A helper refused its configuration: true if CONFIG was answered with it. */

@@ -108,8 +108,9 @@ AFWRT_API int afwrt_deinit(void);
  *   EINVAL     not initialised
  *   EALREADY   running already, here or by afwrt_get_fd()
  *   ENODEV     "wan_ifname" did not appear within "wan_wait" seconds
- *   EACCES     the backend refuses the credentials; an "invalid_auth" event
- *              has been delivered
+ *   EACCES     the backend refuses the credentials, at the start or later; an
+ *              "invalid_auth" event has been delivered. Rules stay in force
+ *              and tunnels up until afwrt_deinit() or another afwrt_start()
  *   EPIPE      the suite is gone
  *   ETIMEDOUT  after afwrt_stop() the suite did not stop within 15 seconds
  * Since 0.1.0.

@@ -13,6 +13,7 @@
  *   ROLE.die.NAME       exit 1 when NAME comes, once
  *   ROLE.junk.NAME      send a malformed record when NAME comes, once
  *   ROLE.illegal.NAME   report an impossible step of a route, once
+ *   auth.refuse.NAME    AUTH_INVALID before the answer to NAME, once
  *   net.nowan           the uplink is not there
  *   net.refuse          NET_RULE_SET of the address in the file: EINVAL
  *   tun.chosen          the location that a session is for
@@ -481,6 +482,15 @@ misbehave(const struct afw_msg *m)
 }
 
 static void
+refuse_login(const struct afw_msg *m)
+{
+	struct afw_m_status st = {.code = AFW_EACCES, .text = "SUSPENDED"};
+
+	if (role == AFW_AUTH && told("refuse", m->row->name, NULL, true))
+		out(AFW_MSG_AUTH_INVALID, 0, &st, -1);
+}
+
+static void
 handle(struct afw_msg *m)
 {
 	char text[200];
@@ -501,6 +511,7 @@ handle(struct afw_msg *m)
 	detail(m, text, sizeof(text));
 	if (m->hdr.type != AFW_MSG_PING)
 		note("%s%s", m->row->name, text);
+	refuse_login(m);
 	if (misbehave(m))
 		return;
 	if (m->hdr.type == AFW_MSG_PEER)

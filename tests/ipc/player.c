@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WAIT_MS    20000
+#define WAIT_MS    50000
 #define EVENTS_MAX 512
 
 struct afw_chan player;
