@@ -27,6 +27,7 @@ struct provide {
 	int64_t expire_ms; /* CLOCK_BOOTTIME, 0 never */
 	struct provide_server servers[PROVIDE_SERVERS];
 	size_t n;
+	unsigned int refs; /* besides the first */
 };
 
 /*
@@ -35,7 +36,9 @@ struct provide {
  */
 struct provide *provide_read(const json_t *answer, enum afw_v4v6 policy,
     bool ipv6_exit, const char **why);
-/* Wipes; NULL is fine. */
+/* The same, to be freed once more. */
+struct provide *provide_ref(struct provide *p);
+/* Wipes with the last of them; NULL is fine. */
 void provide_free(struct provide *p);
 bool provide_expired(const struct provide *p);
 /* There is more than one address to try for the server. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "afwrt-tun/route_private.h"
 #include "afwrt-tun/tun.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/log.h"
@@ -23,7 +24,8 @@
 #define COOKIES_MAX 2 /* fresh ones that are refused */
 
 struct attempt {
-	struct route *r;
+	struct conn *c;
+	struct route *r; /* of c */
 	struct attempt_memory *mem;
 	const struct attempt_owner *owner;
 	bool own_only, waiting, fresh; /* fresh: session given just now */
@@ -54,7 +56,7 @@ attempt_fail(struct attempt *a, enum afw_reason reason, const char *detail,
 	char text[AFW_DETAIL_SIZE]; /* the owner frees a, and detail with it */
 
 	(void)snprintf(text, sizeof(text), "%s", detail);
-	a->owner->failed(a->r, reason, text, permanent);
+	a->owner->failed(a->c, reason, text, permanent);
 }
 
 static void
@@ -104,7 +106,7 @@ timeout_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 struct attempt *
-attempt_start(struct route *r, struct attempt_memory *mem, bool own_only,
+attempt_start(struct conn *c, struct attempt_memory *mem, bool own_only,
     const struct attempt_owner *owner)
 {
 	struct event_base *base = tun_env()->base;
@@ -113,7 +115,8 @@ attempt_start(struct route *r, struct attempt_memory *mem, bool own_only,
 	if (a == NULL || (a->wait = evtimer_new(base, timeout_cb, a)) == NULL ||
 	    (a->deadline = evtimer_new(base, timeout_cb, a)) == NULL)
 		fatal("%s: out of memory", afw_log_name());
-	a->r = r;
+	a->c = c;
+	a->r = c->r;
 	a->mem = mem;
 	a->own_only = own_only;
 	a->owner = owner;
@@ -170,7 +173,7 @@ session_take(struct attempt *a, struct afw_msg *m)
 	struct session *s;
 
 	if (p->route != a->r->id || (s = session_new(m)) == NULL) {
-		log_err("route %s: unusable session", a->r->conf.location);
+		log_err("route %s: unusable session", conn_name(a->c));
 		attempt_fail(a, AFW_REASON_PROTOCOL, "", false);
 		return;
 	}
@@ -193,7 +196,7 @@ session_cb(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 	} else if (code == AFW_EPIPE) {
 		wait_for(a, AFW_REASON_TIMEOUT);
 	} else {
-		log_warn("route %s: session: %s", a->r->conf.location, text);
+		log_warn("route %s: session: %s", conn_name(a->c), text);
 		attempt_fail(a,
 		    code == AFW_ETIMEDOUT ? AFW_REASON_TIMEOUT
 					  : AFW_REASON_CONNECT,
@@ -205,8 +208,9 @@ static void
 session_ask(struct attempt *a)
 {
 	struct afw_link *l = afw_daemon_peer(AFW_AUTH);
-	struct afw_m_session_get g = {
-	    .route = a->r->id, .why = (uint32_t)a->mem->why};
+	struct afw_m_session_get g = {.route = a->r->id,
+	    .conn = a->c->index,
+	    .why = (uint32_t)a->mem->why};
 
 	memcpy(g.location, a->r->conf.location, sizeof(g.location));
 	if (!afw_link_is_open(l) ||
@@ -227,8 +231,8 @@ server_failed(struct attempt *a, enum afw_reason reason, enum afw_why why,
 {
 	char addr[AFW_ADDR_TEXT];
 
-	if (afw_ratelimit_ok(&limit, 20))
-		log_warn("route %s: node %s: %s%s", a->r->conf.location,
+	if (!a->mem->quiet && afw_ratelimit_ok(&limit, 20))
+		log_warn("route %s: node %s: %s%s", conn_name(a->c),
 		    afw_addr_print(
 			&a->mem->session->server, addr, sizeof(addr)),
 		    reason == AFW_REASON_TLS ? "tls: " : "", detail);
@@ -258,7 +262,7 @@ secured(void *arg)
 {
 	struct attempt *a = arg;
 
-	a->owner->secured(a->r);
+	a->owner->secured(a->c);
 }
 
 static void
@@ -268,7 +272,7 @@ opened(void *arg, const struct transport_params *p)
 	struct transport *t = a->t;
 
 	a->t = NULL;
-	a->owner->up(a->r, t, p);
+	a->owner->up(a->c, t, p);
 }
 
 static void

@@ -3,38 +3,36 @@
  * The states of a route and what afwrtd hears of them. The gate is the state
  * itself: it is set, and forward.c told, before the event goes out. A tunnel
  * that breaks is reported at once, also when it is resumed a moment later.
+ *
+ * A route is connected while one of its connections is. The first one leads:
+ * it alone is tried by the policy of reconnection while none is up. The others
+ * follow it, and what becomes of them is no event: one that is lost or that
+ * the node refuses is tried again with back-off for as long as the route is
+ * connected.
  */
 #include <sys/random.h>
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "afwrt-tun/clock.h"
 #include "afwrt-tun/forward.h"
 #include "afwrt-tun/retry.h"
 #include "afwrt-tun/route_private.h"
-#include "afwrt-tun/tun.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/log.h"
 
-static void attempt_secured(struct route *);
-static void attempt_up(
-    struct route *, struct transport *, const struct transport_params *);
-static void attempt_failed(struct route *, enum afw_reason, const char *, bool);
-
-static const struct attempt_owner attempt_owner = {
-    .secured = attempt_secured,
-    .up = attempt_up,
-    .failed = attempt_failed,
-};
+#define RESUME_S   5      /* that flows wait for their connection */
+#define REFUSED_MS 300000 /* to one that the node or afwrt-auth refused */
 
 static void
-event_send(struct route *r, enum afw_reason reason, const char *detail)
+event_send(struct conn *c, enum afw_reason reason, const char *detail)
 {
+	struct route *r = c->r;
 	struct afw_m_route_event ev = {.route = r->id,
 	    .state = r->state,
 	    .seq = ++r->priv->seq,
 	    .reason = reason};
-	const struct session *s = r->priv->mem.session;
+	const struct session *s = c->priv->mem.session;
 
 	if (s != NULL)
 		memcpy(ev.chosen, s->chosen, sizeof(ev.chosen));
@@ -43,90 +41,63 @@ event_send(struct route *r, enum afw_reason reason, const char *detail)
 	(void)afw_link_send(afw_daemon_sup(), AFW_MSG_ROUTE_EVENT, 0, &ev, -1);
 }
 
+unsigned int
+route_state_conns(const struct route *r)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < r->n_conns; i++)
+		n += r->conns[i].up;
+	return n;
+}
+
+static uint32_t
+jitter(void)
+{
+	uint32_t n = 0;
+
+	(void)getrandom(&n, sizeof(n), GRND_NONBLOCK);
+	return n;
+}
+
+/* By the policy of the route, for the one that leads. */
 static void
-retry_cb(evutil_socket_t fd, short what, void *arg)
+retry_plan(struct conn *c, bool stable)
 {
-	(void)fd;
-	(void)what;
-	route_state_connect(arg);
+	int64_t ms =
+	    retry_delay(&c->r->conf, stable, c->priv->retries, jitter());
+
+	if (ms != -1 && !stable)
+		c->priv->retries++;
+	conn_retry(c, ms);
 }
 
-void
-route_state_init(struct route *r)
+/* One beside others that are up: always, with back-off. */
+static void
+retry_quietly(struct conn *c, bool stable, bool refused)
 {
-	r->state = AFW_ROUTE_IDLE;
-	r->priv->mem.why = AFW_WHY_FIRST;
-	r->priv->retry = evtimer_new(tun_env()->base, retry_cb, r);
-	if (r->priv->retry == NULL)
-		fatal("%s: out of memory", afw_log_name());
-}
+	const struct afw_m_route policy = {.reconnect = AFW_RECONNECT_AUTO};
+	int64_t ms = retry_delay(&policy, stable, c->priv->retries, jitter());
 
-void
-route_state_free(struct route *r)
-{
-	struct route_private *p = r->priv;
-
-	event_free(p->retry);
-	event_free(p->old_end);
-	event_free(p->hold_end);
-	event_free(p->probe_next);
-	session_free(p->mem.session);
-	p->mem.session = NULL;
+	if (!stable)
+		c->priv->retries++;
+	conn_retry(c, refused ? REFUSED_MS : ms);
 }
 
 void
 route_state_connect(struct route *r)
 {
-	struct route_private *p = r->priv;
-
-	if (p->attempt != NULL || r->state == AFW_ROUTE_CONNECTED)
-		return;
-	(void)evtimer_del(p->retry);
-	r->state = AFW_ROUTE_CONNECTING;
-	log_debug("route %s: connecting", r->conf.location);
-	p->attempt = attempt_start(r, &p->mem, false, &attempt_owner);
+	if (r->state != AFW_ROUTE_CONNECTED)
+		conn_connect(&r->conns[0]);
 }
 
 void
-route_state_second(struct route *r)
+route_state_resume(struct route *r)
 {
-	r->priv->attempt =
-	    attempt_start(r, &r->priv->mem, true, &attempt_owner);
-}
+	unsigned int i;
 
-void
-route_state_hurry(struct route *r)
-{
-	if (evtimer_pending(r->priv->retry, NULL))
-		route_state_connect(r);
-}
-
-static void
-retry_plan(struct route *r, bool stable)
-{
-	struct route_private *p = r->priv;
-	struct timeval tv;
-	uint32_t jitter = 0;
-	int64_t ms;
-
-	(void)getrandom(&jitter, sizeof(jitter), GRND_NONBLOCK);
-	ms = retry_delay(&r->conf, stable, p->retries, jitter);
-	if (ms == -1)
-		return;
-	if (!stable)
-		p->retries++;
-	tv.tv_sec = (time_t)(ms / 1000);
-	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
-	(void)evtimer_add(p->retry, &tv);
-	log_debug("route %s: next attempt in %lld ms", r->conf.location,
-	    (long long)ms);
-}
-
-static void
-attempt_end(struct route *r)
-{
-	attempt_free(r->priv->attempt);
-	r->priv->attempt = NULL;
+	for (i = 0; i < r->n_conns; i++)
+		conn_connect(&r->conns[i]);
 }
 
 /* ---- down -------------------------------------------------------------- */
@@ -139,159 +110,145 @@ gate_close(struct route *r, enum afw_route_state state)
 	forward_route_down(r);
 }
 
-static void
-attempt_failed(
-    struct route *r, enum afw_reason reason, const char *detail, bool permanent)
+static bool
+others_try(const struct conn *c)
 {
+	const struct route *r = c->r;
+	unsigned int i;
+
+	for (i = 0; i < r->n_conns; i++)
+		if (i != c->index && r->conns[i].priv->attempt != NULL)
+			return true;
+	return false;
+}
+
+/* While none is up only the first one is tried. */
+static void
+others_rest(struct route *r)
+{
+	struct conn_private *p;
+	unsigned int i;
+
+	for (i = 1; i < r->n_conns; i++) {
+		p = r->conns[i].priv;
+		attempt_free(p->attempt);
+		p->attempt = NULL;
+		conn_retry(&r->conns[i], -1);
+	}
+}
+
+static bool
+is_refusal(enum afw_reason reason, bool permanent)
+{
+	return permanent || reason == AFW_REASON_AUTH ||
+	    reason == AFW_REASON_LIMIT || reason == AFW_REASON_PROTOCOL;
+}
+
+/* The others are enough, so this is said once. */
+static void
+spare_failed(
+    struct conn *c, enum afw_reason reason, const char *detail, bool permanent)
+{
+	struct conn_private *p = c->priv;
 	char text[128];
 
-	attempt_end(r);
-	r->priv->failures++;
-	if (r->state == AFW_ROUTE_CONNECTED) {
-		handover_failed(r, reason, detail);
-		return;
-	}
-	log_warn("route %s: failed: %s", r->conf.location,
-	    afw_reason_print(reason, detail, text, sizeof(text)));
-	gate_close(r, AFW_ROUTE_FAILED);
-	event_send(r, reason, detail);
-	if (!permanent)
-		retry_plan(r, false);
+	c->resume = 0;
+	if (!p->mem.quiet)
+		log_warn("route %s: not to be had: %s; %u of %u are up",
+		    conn_name(c),
+		    afw_reason_print(reason, detail, text, sizeof(text)),
+		    route_state_conns(c->r), c->r->n_conns);
+	p->mem.quiet = true;
+	retry_quietly(c, false, is_refusal(reason, permanent));
 }
 
 void
-route_state_lost(struct route *r, const struct transport_end *end)
+route_state_failed(
+    struct conn *c, enum afw_reason reason, const char *detail, bool permanent)
 {
-	struct route_private *p = r->priv;
-	bool stable = afw_now_ms() - p->up_since >= RETRY_STABLE_MS;
+	struct route *r = c->r;
+	char text[128];
 
-	log_warn("route %s: disconnected: %s", r->conf.location, end->detail);
-	if (stable)
-		p->retries = 0;
-	gate_close(r, AFW_ROUTE_DISCONNECTED);
-	event_send(r, end->reason, end->detail);
-	retry_plan(r, stable);
+	if (r->state == AFW_ROUTE_CONNECTED) {
+		spare_failed(c, reason, detail, permanent);
+		return;
+	}
+	if (others_try(c))
+		return;
+	log_warn("route %s: failed: %s", r->conf.location,
+	    afw_reason_print(reason, detail, text, sizeof(text)));
+	gate_close(r, AFW_ROUTE_FAILED);
+	event_send(c, reason, detail);
+	if (!permanent)
+		retry_plan(&r->conns[0], false);
 }
 
-struct transport *
+void
+route_state_lost(struct conn *c, const struct transport_end *end, bool stable)
+{
+	struct route *r = c->r;
+	struct conn *lead = &r->conns[0];
+
+	if (route_state_conns(r) > 0) {
+		log_info("route %s: lost: %s; %u of %u are up", conn_name(c),
+		    end->detail, route_state_conns(r), r->n_conns);
+		clock_update();
+		c->resume = clock_now + RESUME_S;
+		retry_quietly(c, stable, false);
+		return;
+	}
+	log_warn("route %s: disconnected: %s", r->conf.location, end->detail);
+	gate_close(r, AFW_ROUTE_DISCONNECTED);
+	event_send(c, end->reason, end->detail);
+	others_rest(r);
+	if (lead->priv->attempt == NULL)
+		retry_plan(lead, stable);
+	else
+		r->state = AFW_ROUTE_CONNECTING;
+}
+
+void
 route_state_end(struct route *r)
 {
-	struct route_private *p = r->priv;
-	struct transport *t = p->cur;
 	bool up = r->state == AFW_ROUTE_CONNECTED;
 
-	p->cur = NULL;
-	handover_cancel(r);
-	(void)evtimer_del(p->retry);
 	gate_close(r, AFW_ROUTE_DISCONNECTED);
 	if (up) {
 		log_info("route %s: disconnected", r->conf.location);
-		event_send(r, AFW_REASON_NONE, "");
+		event_send(&r->conns[0], AFW_REASON_NONE, "");
 	}
-	return t;
 }
 
 /* ---- up ---------------------------------------------------------------- */
 
+/* Flows that another process or an earlier tunnel left wait for theirs. */
+static void
+others_follow(const struct conn *c)
+{
+	struct route *r = c->r;
+	unsigned int i;
+
+	clock_update();
+	for (i = 0; i < r->n_conns; i++)
+		if (i != c->index) {
+			r->conns[i].resume = clock_now + RESUME_S;
+			conn_connect(&r->conns[i]);
+		}
+}
+
 void
-route_state_params(struct route *r, const struct transport_params *tp)
+route_state_up(struct conn *c)
 {
-	char v4[AFW_ADDR_TEXT], v6[AFW_ADDR_TEXT], node[AFW_ADDR_TEXT];
+	struct route *r = c->r;
+	bool first = r->state != AFW_ROUTE_CONNECTED;
 
-	r->inner4 = tp->inner4;
-	r->inner6 = tp->inner6;
-	r->dns4 = tp->dns4;
-	r->dns6 = tp->dns6;
-	r->mtu = tp->mtu;
-	r->priv->server = r->priv->mem.session->server;
-	log_info("route %s: connected to %s as %s and %s, mtu %u",
-	    r->conf.location,
-	    afw_addr_print(&r->priv->server, node, sizeof(node)),
-	    afw_addr_print(&r->inner4, v4, sizeof(v4)),
-	    afw_addr_print(&r->inner6, v6, sizeof(v6)), r->mtu);
-}
-
-static void
-attempt_secured(struct route *r)
-{
-	if (r->state == AFW_ROUTE_CONNECTED)
-		handover_secured(r);
-	else
-		attempt_begin(r->priv->attempt);
-}
-
-static void
-attempt_up(
-    struct route *r, struct transport *t, const struct transport_params *tp)
-{
-	struct route_private *p = r->priv;
-
-	attempt_end(r);
-	t->owner = &route_owner;
-	t->arg = r;
-	if (r->state == AFW_ROUTE_CONNECTED) {
-		handover_up(r, t, tp);
-		return;
+	if (first) {
+		r->priv->up_since = c->priv->up_since;
+		r->state = AFW_ROUTE_CONNECTED;
+		others_follow(c);
 	}
-	p->cur = t;
-	p->connects++;
-	p->up_since = afw_now_ms();
-	route_state_params(r, tp);
-	r->state = AFW_ROUTE_CONNECTED;
-	forward_route_up(r);
-	route_send_flush();
-	event_send(r, AFW_REASON_NONE, "");
+	forward_conn_up(c);
+	conn_send_flush();
+	if (first)
+		event_send(c, AFW_REASON_NONE, "");
 }
-
-/* ---- the tunnel that is up --------------------------------------------- */
-
-static void
-owner_packet(void *arg, uint8_t *packet, size_t len)
-{
-	if (!handover_packet(arg, packet, len))
-		forward_from_node(arg, packet, len);
-}
-
-static void
-owner_batch_end(void *arg)
-{
-	(void)arg;
-	forward_from_node_flush();
-}
-
-static void
-owner_rekey(void *arg)
-{
-	handover_start(arg);
-}
-
-static void
-owner_drained(void *arg)
-{
-	handover_drained(arg);
-}
-
-static void
-owner_down(void *arg, const struct transport_end *end)
-{
-	struct route *r = arg;
-	struct route_private *p = r->priv;
-	struct transport *t = p->cur;
-	struct transport_end e = *end;
-
-	p->cur = NULL;
-	p->rtt_us = t->rtt_us;
-	t->ops->close(t);
-	if (p->attempt != NULL || p->holding)
-		handover_lost(r, &e);
-	else
-		route_state_lost(r, &e);
-}
-
-const struct transport_owner route_owner = {
-    .packet = owner_packet,
-    .batch_end = owner_batch_end,
-    .rekey = owner_rekey,
-    .drained = owner_drained,
-    .down = owner_down,
-};

@@ -31,7 +31,7 @@ from_device(struct route *r, const uint8_t *packet, size_t len)
 			r->forward = calloc(1, sizeof(struct hold));
 		(void)hold_push(r->forward, packet, len);
 		route_want(r);
-	} else if (route_send(r, packet, len)) {
+	} else if (conn_send(&r->conns[0], packet, len)) {
 		r->up_packets++;
 		r->up_bytes += len;
 	} else {
@@ -56,7 +56,7 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 	}
 	if (n == 0)
 		(void)event_del(readable);
-	route_send_flush();
+	conn_send_flush();
 }
 
 void
@@ -69,14 +69,14 @@ forward_device_set(int fd, const struct afw_m_device *d)
 }
 
 void
-forward_from_node(struct route *r, uint8_t *packet, size_t len)
+forward_from_node(struct conn *c, uint8_t *packet, size_t len)
 {
 	uint8_t buf[65536];
 
-	memcpy(buf, &r->id, 4);
+	memcpy(buf, &c->r->id, 4);
 	memcpy(buf + 4, packet, len);
-	r->down_packets++;
-	r->down_bytes += len;
+	c->r->down_packets++;
+	c->r->down_bytes += len;
 	(void)send(device, buf, len + 4, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
@@ -86,14 +86,21 @@ forward_from_node_flush(void)
 }
 
 void
-forward_route_up(struct route *r)
+forward_conn_up(struct conn *c)
 {
+	struct route *r = c->r;
 	struct hold *h = r->forward;
 	const uint8_t *packet;
 	size_t len;
 
 	for (; h != NULL && (packet = hold_front(h, &len)) != NULL; hold_pop(h))
 		from_device(r, packet, len);
+}
+
+void
+forward_conn_down(struct conn *c)
+{
+	(void)c;
 }
 
 void
