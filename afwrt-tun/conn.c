@@ -46,7 +46,7 @@ retry_cb(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	conn_connect(arg);
+	route_state_try(arg);
 }
 
 void
@@ -135,6 +135,7 @@ conn_connect(struct conn *c)
 	if (p->attempt != NULL || c->up)
 		return;
 	(void)evtimer_del(p->retry);
+	p->waiting = false;
 	if (c->r->state != AFW_ROUTE_CONNECTED)
 		c->r->state = AFW_ROUTE_CONNECTING;
 	log_debug("route %s: connecting", conn_name(c));
@@ -151,8 +152,10 @@ conn_second(struct conn *c)
 void
 conn_hurry(struct conn *c)
 {
-	if (evtimer_pending(c->priv->retry, NULL))
-		conn_connect(c);
+	if (!evtimer_pending(c->priv->retry, NULL))
+		return;
+	(void)evtimer_del(c->priv->retry);
+	route_state_try(c);
 }
 
 void

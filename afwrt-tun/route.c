@@ -122,11 +122,8 @@ route_set(const struct afw_m_route *conf)
 			return AFW_ENOSPC;
 		r = route_new(conf);
 	}
-	if (r->state != AFW_ROUTE_IDLE)
-		return 0;
-	if ((conf->flags & AFW_R_RESUME) != 0)
-		route_state_resume(r);
-	else if ((conf->flags & AFW_R_EAGER) != 0)
+	if (r->state == AFW_ROUTE_IDLE &&
+	    (conf->flags & (AFW_R_RESUME | AFW_R_EAGER)) != 0)
 		route_state_connect(r);
 	return 0;
 }

@@ -29,6 +29,7 @@ struct conn_private {
 	struct probe probe;      /* the last one */
 	struct event *probe_next;
 	unsigned int probes;    /* by the new tunnel */
+	bool waiting;           /* for its turn to be tried */
 	unsigned int retries;   /* since it was last stable */
 	int64_t up_since;       /* CLOCK_BOOTTIME ms, 0 down */
 	uint32_t rtt_us;        /* of the last tunnel */
@@ -63,8 +64,8 @@ void route_wan(bool moved);
 
 /* Brings it up: the first connection, the others follow. */
 void route_state_connect(struct route *r);
-/* As route_state_connect, but all at once: the node may know each of them. */
-void route_state_resume(struct route *r);
+/* It is time for an attempt at this one, or for its turn. */
+void route_state_try(struct conn *c);
 /* Closes the gate. */
 void route_state_end(struct route *r);
 /* Of a connection: it has got a tunnel, could not get one, lost it. */

@@ -8,7 +8,9 @@
  * it alone is tried by the policy of reconnection while none is up. The others
  * follow it, and what becomes of them is no event: one that is lost or that
  * the node refuses is tried again with back-off for as long as the route is
- * connected.
+ * connected. They come up one after the other, in their order: ocserv with
+ * predictable-ips gives the first free one of a row of addresses that is the
+ * user's, so that each gets after a restart what it had before.
  */
 #include <sys/random.h>
 
@@ -21,7 +23,7 @@
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/log.h"
 
-#define RESUME_S   5      /* that flows wait for their connection */
+#define RESUME_S   10     /* that flows wait for their connection */
 #define REFUSED_MS 300000 /* to one that the node or afwrt-auth refused */
 
 static void
@@ -91,13 +93,33 @@ route_state_connect(struct route *r)
 		conn_connect(&r->conns[0]);
 }
 
-void
-route_state_resume(struct route *r)
+/* The lowest of those that wait for their turn. */
+static void
+next_begins(struct route *r)
 {
+	struct conn *c, *first = NULL;
 	unsigned int i;
 
-	for (i = 0; i < r->n_conns; i++)
-		conn_connect(&r->conns[i]);
+	for (i = r->n_conns; i-- > 0;) {
+		c = &r->conns[i];
+		if (!c->up && c->priv->attempt != NULL)
+			return;
+		if (c->priv->waiting)
+			first = c;
+	}
+	if (first != NULL)
+		conn_connect(first);
+}
+
+void
+route_state_try(struct conn *c)
+{
+	if (c->r->state != AFW_ROUTE_CONNECTED) {
+		conn_connect(c);
+		return;
+	}
+	c->priv->waiting = !c->up && c->priv->attempt == NULL;
+	next_begins(c->r);
 }
 
 /* ---- down -------------------------------------------------------------- */
@@ -108,18 +130,6 @@ gate_close(struct route *r, enum afw_route_state state)
 	r->state = state;
 	r->priv->up_since = 0;
 	forward_route_down(r);
-}
-
-static bool
-others_try(const struct conn *c)
-{
-	const struct route *r = c->r;
-	unsigned int i;
-
-	for (i = 0; i < r->n_conns; i++)
-		if (i != c->index && r->conns[i].priv->attempt != NULL)
-			return true;
-	return false;
 }
 
 /* While none is up only the first one is tried. */
@@ -133,6 +143,7 @@ others_rest(struct route *r)
 		p = r->conns[i].priv;
 		attempt_free(p->attempt);
 		p->attempt = NULL;
+		p->waiting = false;
 		conn_retry(&r->conns[i], -1);
 	}
 }
@@ -160,6 +171,7 @@ spare_failed(
 		    route_state_conns(c->r), c->r->n_conns);
 	p->mem.quiet = true;
 	retry_quietly(c, false, is_refusal(reason, permanent));
+	next_begins(c->r);
 }
 
 void
@@ -173,8 +185,6 @@ route_state_failed(
 		spare_failed(c, reason, detail, permanent);
 		return;
 	}
-	if (others_try(c))
-		return;
 	log_warn("route %s: failed: %s", r->conf.location,
 	    afw_reason_print(reason, detail, text, sizeof(text)));
 	gate_close(r, AFW_ROUTE_FAILED);
@@ -226,14 +236,18 @@ static void
 others_follow(const struct conn *c)
 {
 	struct route *r = c->r;
+	struct conn_private *p;
 	unsigned int i;
 
 	clock_update();
-	for (i = 0; i < r->n_conns; i++)
-		if (i != c->index) {
-			r->conns[i].resume = clock_now + RESUME_S;
-			conn_connect(&r->conns[i]);
-		}
+	for (i = 0; i < r->n_conns; i++) {
+		p = r->conns[i].priv;
+		if (i == c->index)
+			continue;
+		r->conns[i].resume = clock_now + RESUME_S;
+		(void)evtimer_del(p->retry);
+		p->waiting = p->attempt == NULL;
+	}
 }
 
 void
@@ -251,4 +265,5 @@ route_state_up(struct conn *c)
 	conn_send_flush();
 	if (first)
 		event_send(c, AFW_REASON_NONE, "");
+	next_begins(r);
 }
