@@ -7,7 +7,7 @@ lib_libafwwire_la_SOURCES = \
 	lib/wire/blob.c lib/wire/blob.h \
 	lib/wire/channel.c lib/wire/channel.h \
 	lib/wire/error.c lib/wire/error.h \
-	lib/wire/msg.c lib/wire/msg.h lib/wire/msg_table.h
+	lib/wire/field.c lib/wire/msg.c lib/wire/msg.h lib/wire/msg_table.h
 
 # what the daemons link on top: event loop, log, privilege
 noinst_LTLIBRARIES += lib/libafwdaemon.la
