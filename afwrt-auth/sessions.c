@@ -57,7 +57,8 @@ session_get(struct afw_link *l, const struct afw_m_session_get *p)
 {
 	struct session **at = session_find(p->route, p->conn), *s = *at;
 
-	if (s != NULL && strcmp(s->location, p->location) != 0) {
+	if (s != NULL &&
+	    (strcmp(s->location, p->location) != 0 || s->type != p->type)) {
 		if (s->id != 0)
 			afw_link_status(l, s->id, AFW_EALREADY, NULL);
 		session_remove(at);
@@ -71,6 +72,7 @@ session_get(struct afw_link *l, const struct afw_m_session_get *p)
 	n_sessions++;
 	s->route = p->route;
 	s->conn = p->conn;
+	s->type = p->type;
 	memcpy(s->location, p->location, sizeof(s->location));
 	*at = s;
 	return s;

@@ -34,6 +34,12 @@ else
 lib_libafwtls_la_SOURCES += lib/tls/record_none.c
 endif
 
+# what afwrt-auth and afwrt-ctl link on top: wg-quick files
+noinst_LTLIBRARIES += lib/libafwwgquick.la
+lib_libafwwgquick_la_SOURCES = lib/wgquick/wgquick.c lib/wgquick/wgquick.h
+lib_libafwwgquick_la_CFLAGS = $(AM_CFLAGS) $(MBEDTLS_CFLAGS)
+lib_libafwwgquick_la_LIBADD = lib/libafwwire.la -lmbedcrypto
+
 # the client library: all of it but the public functions, for tests too
 noinst_LTLIBRARIES += lib/libafwclient.la
 lib_libafwclient_la_SOURCES = \
