@@ -23,6 +23,18 @@ forward_init(struct event_base *b)
 	base = b;
 }
 
+/* There is no NAT: the source is the connection's address. */
+static struct conn *
+conn_of(struct route *r, const uint8_t *packet)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->n_conns; i++)
+		if (memcmp(r->conns[i].inner4.b, packet + 12, 4) == 0)
+			return &r->conns[i];
+	return &r->conns[0];
+}
+
 static void
 from_device(struct route *r, const uint8_t *packet, size_t len)
 {
@@ -31,7 +43,7 @@ from_device(struct route *r, const uint8_t *packet, size_t len)
 			r->forward = calloc(1, sizeof(struct hold));
 		(void)hold_push(r->forward, packet, len);
 		route_want(r);
-	} else if (conn_send(&r->conns[0], packet, len)) {
+	} else if (conn_send(conn_of(r, packet), packet, len)) {
 		r->up_packets++;
 		r->up_bytes += len;
 	} else {

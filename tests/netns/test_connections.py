@@ -83,7 +83,10 @@ def servers(lab, family=4):
 
 @pytest.mark.parametrize("family", [4, 6])
 def test_flows_are_spread(lab, product, family):
+    since = lab.admin.mark()
     with connected(lab, 2), Watch(lab) as watch, no_leak(lab, *HOSTS):
+        calls = [e["call"] for e in lab.admin.log(since)]
+        assert calls.count("provide") == 1, calls
         sessions = lab.nodes[BERLIN].sessions()
         assert len(sessions) == 2
         assert len({s["IPv4"] for s in sessions}) == 2
