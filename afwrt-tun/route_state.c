@@ -24,6 +24,7 @@
 #include "lib/daemon/log.h"
 
 #define RESUME_S   10     /* that flows wait for their connection */
+#define CROWD_MS   1000   /* a node may end one session for another */
 #define REFUSED_MS 300000 /* to one that the node or afwrt-auth refused */
 
 static void
@@ -193,6 +194,15 @@ route_state_failed(
 		retry_plan(&r->conns[0], false);
 }
 
+/* The node allows fewer, and ended this one because another came: to bring it
+ * back at once would only end that one. */
+static bool
+is_crowded_out(const struct conn *c, const struct transport_end *end)
+{
+	return end->reason == AFW_REASON_NONE &&
+	    afw_now_ms() - c->r->priv->last_up < CROWD_MS;
+}
+
 void
 route_state_lost(struct conn *c, const struct transport_end *end, bool stable)
 {
@@ -204,7 +214,7 @@ route_state_lost(struct conn *c, const struct transport_end *end, bool stable)
 		    end->detail, route_state_conns(r), r->n_conns);
 		clock_update();
 		c->resume = clock_now + RESUME_S;
-		retry_quietly(c, stable, false);
+		retry_quietly(c, stable, is_crowded_out(c, end));
 		return;
 	}
 	log_warn("route %s: disconnected: %s", r->conf.location, end->detail);
@@ -256,6 +266,7 @@ route_state_up(struct conn *c)
 	struct route *r = c->r;
 	bool first = r->state != AFW_ROUTE_CONNECTED;
 
+	r->priv->last_up = c->priv->up_since;
 	if (first) {
 		r->priv->up_since = c->priv->up_since;
 		r->state = AFW_ROUTE_CONNECTED;

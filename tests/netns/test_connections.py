@@ -4,6 +4,7 @@
 import contextlib
 import re
 import signal
+import time
 
 import pytest
 
@@ -129,6 +130,8 @@ def test_one_is_lost(lab, product, which):
             no_leak(lab, *HOSTS), contextlib.ExitStack() as stack:
         found = tickers_on_both(lab, watch, stack)
         lost = sorted(found)[which]
+        came = time.monotonic()     # soon after that it would be crowded out
+        wait_for(lambda: time.monotonic() > came + 1.5, 5, "the time")
         kept = [t for inner, on in found.items() if inner != lost for t in on]
         since = suite.events.mark()
         for ticker in kept:
@@ -144,6 +147,23 @@ def test_one_is_lost(lab, product, which):
             traffic.await_seen(lab, host, expected_exit(BERLIN))
         for event in "route_disconnected", "route_failed":
             assert suite.events.find(event, since) is None
+
+
+def test_a_node_that_ends_the_older(lab, product):
+    """Its session is not brought back to end the newer one in turn."""
+    node = lab.nodes[BERLIN]
+    with Suite(lab, {"phone": BERLIN}, connections=2) as suite:
+        traffic.await_seen(lab, "phone", expected_exit(BERLIN), seconds=15)
+        wait_for(lambda: "(connection 2): connected" in suite.log(), 15,
+                 "the second connection", every=0.005)
+        first, = [s for s in node.sessions() if s["IPv4"] in
+                  suite.log().split("as ")[1].split()]
+        node.occtl("disconnect", "id", str(first["ID"]))
+        wait_for(lambda: "next attempt in 300000 ms" in suite.log(), 5,
+                 lambda: "patience\n" + suite.log_tail(60))
+        assert route(suite)["connections"] == 1
+        traffic.await_seen(lab, "phone", expected_exit(BERLIN))
+        assert suite.events.find("route_disconnected") is None
 
 
 def test_tun_dies(lab, product):
