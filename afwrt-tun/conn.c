@@ -10,6 +10,7 @@
 #include "afwrt-tun/forward.h"
 #include "afwrt-tun/retry.h"
 #include "afwrt-tun/route_private.h"
+#include "afwrt-tun/standby.h"
 #include "afwrt-tun/tun.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/log.h"
@@ -17,13 +18,11 @@
 static struct conn *dirty;
 
 static void attempt_secured(struct conn *);
-static void attempt_up(
-    struct conn *, struct transport *, const struct transport_params *);
 static void attempt_failed(struct conn *, enum afw_reason, const char *, bool);
 
 static const struct attempt_owner attempt_owner = {
     .secured = attempt_secured,
-    .up = attempt_up,
+    .up = conn_up,
     .failed = attempt_failed,
 };
 
@@ -220,9 +219,8 @@ conn_params(struct conn *c, const struct transport_params *tp)
 	    afw_addr_print(&c->inner6, v6, sizeof(v6)), c->mtu);
 }
 
-static void
-attempt_up(
-    struct conn *c, struct transport *t, const struct transport_params *tp)
+void
+conn_up(struct conn *c, struct transport *t, const struct transport_params *tp)
 {
 	struct conn_private *p = c->priv;
 
@@ -311,7 +309,8 @@ owner_down(void *arg, const struct transport_end *end)
 
 	p->cur = NULL;
 	p->rtt_us = t->rtt_us;
-	t->ops->close(t);
+	if (!standby_keep(c, t))
+		t->ops->close(t);
 	if (p->attempt != NULL || p->holding)
 		handover_lost(c, &e);
 	else

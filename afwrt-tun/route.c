@@ -11,7 +11,9 @@
 #include "afwrt-tun/forward.h"
 #include "afwrt-tun/goodbye.h"
 #include "afwrt-tun/route_private.h"
+#include "afwrt-tun/standby.h"
 #include "afwrt-tun/tun.h"
+#include "afwrt-tun/wg_device.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/log.h"
 
@@ -20,7 +22,14 @@ static struct route *routes;
 const struct transport_ops *
 transport_find(uint32_t type)
 {
-	return type == AFW_TYPE_HYDRA_TCP ? &hydra_tcp_ops : NULL;
+	switch (type) {
+	case AFW_TYPE_HYDRA_TCP:
+		return &hydra_tcp_ops;
+	case AFW_TYPE_WIREGUARD:
+		return &wg_ops;
+	default:
+		return NULL;
+	}
 }
 
 struct route *
@@ -212,6 +221,8 @@ route_delete(uint32_t id, void (*done)(void *arg), void *arg)
 	route_state_end(r);
 	session_end(r);
 	nat_route_drop(id);
+	standby_drop(&r->conns[0]);
+	wg_device_drop(id);
 	route_unlink(r);
 	for (i = 0; i < r->n_conns; i++)
 		conn_free(&r->conns[i]);
@@ -273,10 +284,12 @@ wan_conn(struct conn *c, bool moved)
 {
 	struct transport *t = c->priv->cur;
 
-	if (t != NULL)
-		t->ops->probe(t);
-	if (c->up && moved)
-		handover_start(c);
+	if (c->r->conf.type != AFW_TYPE_WIREGUARD) {
+		if (t != NULL)
+			t->ops->probe(t);
+		if (c->up && moved)
+			handover_start(c);
+	}
 	if (c->priv->attempt != NULL)
 		attempt_kick(c->priv->attempt);
 	conn_hurry(c);
@@ -295,4 +308,5 @@ void
 route_wan(bool moved)
 {
 	route_each(wan_one, &moved);
+	wg_device_wan();
 }

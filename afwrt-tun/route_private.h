@@ -19,6 +19,7 @@ struct conn_private {
 	struct attempt *attempt; /* under way, or NULL */
 	struct transport *cur;   /* takes packets, or NULL */
 	struct transport *old;   /* replaced; read until its end, or NULL */
+	struct transport *kept;  /* standby.c's, or NULL */
 	struct event *retry;     /* the next attempt */
 	struct event *old_end;   /* the patience with old is over */
 	struct event *hold_end;  /* the patience with a handover is over */
@@ -92,6 +93,9 @@ void conn_retry(struct conn *c, int64_t ms);
 /* Drops all that is under way; the transport, to say bye or to close. */
 struct transport *conn_end(struct conn *c);
 void conn_free(struct conn *c);
+/* Its tunnel is up by this one, which is the connection's now. */
+void conn_up(
+    struct conn *c, struct transport *t, const struct transport_params *tp);
 /* Its tunnel is gone, by this reason. */
 void conn_lost(struct conn *c, const struct transport_end *end);
 /* Addresses and MTU of a tunnel that is up. */
