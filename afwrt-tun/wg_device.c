@@ -151,8 +151,8 @@ kick(uint32_t route)
 {
 	struct route *r = route_find(route);
 
-	if (r != NULL && r->priv->attempt != NULL)
-		attempt_kick(r->priv->attempt);
+	if (r != NULL && r->conns[0].priv->attempt != NULL)
+		attempt_kick(r->conns[0].priv->attempt);
 }
 
 int
