@@ -382,6 +382,65 @@ START_TEST(interface_goes)
 }
 END_TEST
 
+static uint16_t
+ip_sum(const uint8_t *b, size_t len)
+{
+	uint32_t sum = 0;
+	size_t i;
+
+	for (i = 0; i + 1 < len; i += 2)
+		sum += (uint32_t)b[i] << 8 | b[i + 1];
+	while (sum >> 16 != 0)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+/* An echo request of the node: 198.51.100.1 */
+static bool
+node_is_answered(uint32_t route, const uint8_t to[4])
+{
+	static const uint8_t head[16] = {
+	    0x45, 0, 0, 28, 0, 1, 0, 0, 64, 1, 0, 0, 198, 51, 100, 1};
+	uint8_t p[VNET + 28] = {0}, buf[2048], *ip = p + VNET;
+	uint16_t sum;
+	ssize_t n;
+
+	memcpy(ip, head, sizeof(head));
+	memcpy(ip + 16, to, 4);
+	sum = ip_sum(ip, 20);
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+	ip[20] = 8;
+	ip[25] = 7;
+	sum = ip_sum(ip + 20, 8);
+	ip[22] = (uint8_t)(sum >> 8);
+	ip[23] = (uint8_t)sum;
+	ck_assert_int_eq(
+	    write(e.wg[route].fd, p, sizeof(p)), (ssize_t)sizeof(p));
+	env_serve(&e, 200);
+	while ((n = read(e.wg[route].fd, buf, sizeof(buf))) > 0)
+		if (n >= VNET + 28 && buf[VNET + 9] == 1 && buf[VNET + 20] == 0)
+			return true;
+	return false;
+}
+
+/* What nobody here began does not come in by a tunnel. */
+START_TEST(only_answers_come_in)
+{
+	static const uint8_t inner[4] = {10, 9, 3, 2};
+	static const uint8_t device[4] = {192, 168, 50, 10};
+
+	if (_i == 1) /* the test itself: without the rule it is answered */
+		e.cfg.flags &= ~(uint32_t)AFW_C_WG_MANAGED;
+	OK(env_net_config(&e));
+	wg_up(3);
+	/* so that an answer would come by the tunnel */
+	ck_assert_int_eq(sh("ip route add " FAR " dev tun3"), 0);
+	ck_assert(node_is_answered(3, inner) == (_i == 1));
+	ck_assert(node_is_answered(3, device) == (_i == 1));
+}
+END_TEST
+
 static pid_t
 stream(int n)
 {
@@ -831,6 +890,7 @@ main(void)
 	tcase_add_loop_test(c, priorities, 0, 2);
 	tcase_add_test(c, masquerade);
 	tcase_add_test(c, interface_goes);
+	tcase_add_loop_test(c, only_answers_come_in, 0, 2);
 	tcase_add_test(c, moves);
 	tcase_add_test(c, connections);
 	tcase_add_test(c, dns);
