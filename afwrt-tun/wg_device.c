@@ -101,13 +101,6 @@ wg_device_drop(uint32_t route)
 		device_remove(wd);
 }
 
-void
-wg_device_drop_all(void)
-{
-	while (devices != NULL)
-		device_remove(devices);
-}
-
 /* Too many: the oldest that no route asked for goes. */
 static void
 room_make(void)

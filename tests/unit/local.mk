@@ -123,6 +123,8 @@ tests_unit_check_source_LDADD = $(path_ldadd)
 
 # the path on real devices, for tests/bench/path_wire.sh
 check_PROGRAMS += tests/bench/path_wire
+EXTRA_DIST += tests/bench/path_wire.sh tests/bench/ratio.py \
+	tests/bench/wg_ratio.py
 EXTRA_DIST += tests/bench/connections.py tests/bench/path_wire.sh \
 	tests/bench/ratio.py
 tests_bench_path_wire_SOURCES = tests/bench/path_wire.c
@@ -197,6 +199,12 @@ wg_ldadd = afwrt-tun/libwg.la $(CHECK_LIBS) $(CRYPTO_LIBS)
 wg_lab = tests/unit/wg_lab.c tests/unit/wg_lab.h
 check_PROGRAMS += $(wg_tests)
 TESTS += $(wg_tests)
+# the engine as the transport of a route
+check_PROGRAMS += tests/unit/check_wg_route
+TESTS += tests/unit/check_wg_route
+tests_unit_check_wg_route_SOURCES = tests/unit/check_wg_route.c
+tests_unit_check_wg_route_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_wg_route_LDADD = afwrt-tun/libtun.la $(CHECK_LIBS)
 tests_unit_check_wg_crypto_SOURCES = tests/unit/check_wg_crypto.c
 tests_unit_check_wg_crypto_CFLAGS = $(wg_cflags)
 tests_unit_check_wg_crypto_LDADD = $(wg_ldadd)
