@@ -162,6 +162,14 @@ tests_ipc_check_net_wg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_net_wg_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_wg_DEPENDENCIES = afwrt-net/afwrt-net
 
+check_PROGRAMS += tests/ipc/check_net_wg_managed
+TESTS += tests/ipc/check_net_wg_managed
+tests_ipc_check_net_wg_managed_SOURCES = tests/ipc/check_net_wg_managed.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_wg_managed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_wg_managed_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_wg_managed_DEPENDENCIES = afwrt-net/afwrt-net
+
 check_PROGRAMS += tests/ipc/check_net_neigh
 TESTS += tests/ipc/check_net_neigh
 tests_ipc_check_net_neigh_SOURCES = tests/ipc/check_net_neigh.c \
@@ -197,8 +205,8 @@ check_PROGRAMS += tests/ipc/check_net_managed
 TESTS += tests/ipc/check_net_managed
 tests_ipc_check_net_managed_SOURCES = tests/ipc/check_net_managed.c \
 	tests/ipc/net_env.c tests/ipc/net_env.h
-tests_ipc_check_net_managed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_ipc_check_net_managed_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+tests_ipc_check_net_managed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
+tests_ipc_check_net_managed_LDADD = afwrt-net/libnet.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_managed_DEPENDENCIES = afwrt-net/afwrt-net
 
 # a real afwrt-auth with a real node and backend
