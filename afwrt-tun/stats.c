@@ -3,6 +3,7 @@
 
 #include "afwrt-tun/forward.h"
 #include "afwrt-tun/route_private.h"
+#include "afwrt-tun/wg_device.h"
 
 struct request {
 	struct afw_link *l;
@@ -33,6 +34,8 @@ item_send(struct route *r, void *arg)
 	    .mtu = r->mtu,
 	};
 
+	if (r->conf.type == AFW_TYPE_WIREGUARD)
+		wg_device_stats(r->id, &s);
 	(void)afw_link_send(q->l, AFW_MSG_ROUTE_STATS_ITEM, q->id, &s, -1);
 }
 
