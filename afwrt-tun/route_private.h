@@ -30,6 +30,7 @@ struct route_private {
 	unsigned int probes; /* by the new connection */
 	uint32_t seq;        /* of the last event */
 	uint32_t connects, failures;
+	uint32_t failed[AFW_REASON_MAX]; /* the failures by reason */
 	unsigned int retries;   /* since it was last stable */
 	int64_t up_since;       /* CLOCK_BOOTTIME ms, 0 down */
 	uint32_t rtt_us;        /* of the last connection */

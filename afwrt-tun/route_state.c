@@ -147,6 +147,7 @@ attempt_failed(
 
 	attempt_end(r);
 	r->priv->failures++;
+	r->priv->failed[reason]++;
 	if (r->state == AFW_ROUTE_CONNECTED) {
 		handover_failed(r, reason, detail);
 		return;

@@ -26,7 +26,8 @@ afwrtd_libafwrtd_la_SOURCES = \
 	afwrtd/stop.c afwrtd/stop.h \
 	afwrtd/supervise.c afwrtd/supervise.h \
 	afwrtd/sync.c afwrtd/sync.h \
-	afwrtd/tunnel.c
+	afwrtd/tunnel.c \
+	afwrtd/usage.c afwrtd/usage.h
 afwrtd_libafwrtd_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 afwrtd_libafwrtd_la_LIBADD = lib/libafwdaemon.la
 

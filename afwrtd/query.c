@@ -16,6 +16,7 @@
 #include "library.h"
 #include "rules.h"
 #include "stats.h"
+#include "usage.h"
 
 #define WAITING_MAX 16
 
@@ -40,6 +41,7 @@ processes_send(uint32_t id)
 	    .started_ms = (uint64_t)born_ms};
 	const struct child *c;
 
+	usage_read(&p);
 	process_send(id, &p);
 	CHILD_FOREACH(c)
 	{
@@ -48,6 +50,7 @@ processes_send(uint32_t id)
 		p.gen = c->gen;
 		p.restarts = c->restarts;
 		p.started_ms = (uint64_t)c->started_ms;
+		usage_read(&p);
 		process_send(id, &p);
 	}
 }
@@ -56,6 +59,8 @@ static void
 counters_add(
     struct afw_m_route_stats *s, const struct afw_m_route_stats *former)
 {
+	unsigned int i;
+
 	s->up_bytes += former->up_bytes;
 	s->down_bytes += former->down_bytes;
 	s->up_packets += former->up_packets;
@@ -63,6 +68,8 @@ counters_add(
 	s->dropped += former->dropped;
 	s->connects += former->connects;
 	s->failures += former->failures;
+	for (i = 0; i < AFW_REASON_MAX; i++)
+		s->failed[i] += former->failed[i];
 }
 
 static void

@@ -130,6 +130,7 @@ static const struct field fields[] = {
     F(route_stats, server, ADDR, 0),
     F(route_stats, inner4, ADDR, 0),
     F(route_stats, inner6, ADDR, 0),
+    BAD(route_stats, pad, 1),
     F(route_info, location, NAME, 0),
     FLAG(route_info, is_default),
     BAD(route_info, stats.state, 0),
