@@ -10,7 +10,7 @@ libexpat1-dev libssl-dev ocserv openconnect nftables iperf3 tcpdump \
 conntrack python3 gnutls-bin openssl iproute2 ethtool iputils-ping curl"
 CHECK_PACKAGES="check python3-pytest mandoc clang \
 clang-format git valgrind libclang-rt-14-dev qemu-system-x86 busybox-static \
-wireguard-go wireguard-tools"
+wireguard-go wireguard-tools strace"
 
 # Debian's Python, which has Debian's pytest.
 PYTHON=/usr/bin/python3
