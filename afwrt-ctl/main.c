@@ -31,6 +31,8 @@ static const struct verb {
 	cmd_dump_config},
     {"unblock", "", "open what a killswitch or a crash left closed",
 	cmd_unblock},
+    {"requests", "", "what can be asked of the control interface",
+	cmd_requests},
     {"version", "", "of library and command", cmd_version},
 };
 
