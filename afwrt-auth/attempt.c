@@ -27,7 +27,8 @@ static void attempt_provide(struct session *s);
 bool
 attempt_is_busy(const struct session *s)
 {
-	return s->call != NULL || s->login != NULL || s->probe != NULL;
+	return s->call != NULL || s->login != NULL || s->probe != NULL ||
+	    attempt_wg_is_busy(s);
 }
 
 void
@@ -38,15 +39,31 @@ attempt_stop(struct session *s)
 	if (s->login != NULL)
 		node_login_cancel(s->login);
 	conn_close(s->probe);
+	attempt_wg_stop(s);
 	s->call = NULL;
 	s->login = NULL;
 	s->probe = NULL;
+}
+
+static bool
+is_wg(const struct session *s)
+{
+	return s->type == AFW_TYPE_WIREGUARD;
+}
+
+/* There is something that may still be good. */
+static bool
+attempt_has_cookie(const struct session *s)
+{
+	return is_wg(s) ? s->addr.family != 0 : s->cookie[0] != '\0';
 }
 
 static void
 attempt_drop_cookie(struct session *s)
 {
 	afw_wipe(s->cookie, sizeof(s->cookie));
+	if (is_wg(s))
+		attempt_wg_forget(s);
 }
 
 /*
@@ -73,8 +90,8 @@ attempt_adopt(struct session *s)
 
 /* ---- login ------------------------------------------------------------- */
 
-/* A server did not do: the next one, then the backend, then no more. */
-static void
+/* The next server, then the backend, then no more. */
+void
 attempt_next_server(struct session *s)
 {
 	s->failed++;
@@ -144,6 +161,10 @@ attempt_login(struct session *s)
 	    .password = s->provide->password,
 	    .group = s->provide->group};
 
+	if (is_wg(s)) {
+		attempt_wg_resolve(s);
+		return;
+	}
 	o.ca = reply_ca(s, &o.ca_len);
 	s->login = node_login_start(&o, attempt_login_cb, s);
 }
@@ -209,6 +230,8 @@ attempt_provided(struct session *s, struct provide *p)
 	s->provide = p;
 	renewal_start(s);
 	if (same && tried) { /* all of them failed just now */
+		if (is_wg(s)) /* its name may come to mean another */
+			attempt_drop_cookie(s);
 		reply_fail(s, &s->last, false);
 		return;
 	}
@@ -224,10 +247,25 @@ says_unavailable(const struct answer *a)
 	return a->result == RES_SERVER_UNAVAILABLE || a->result == RES_INVALID;
 }
 
+/* The list says that it is of the other type. */
+static bool
+attempt_other_type(const struct session *s)
+{
+	uint32_t type = locations_type(s->location);
+
+	return type != 0 && type != s->type;
+}
+
 static void
 attempt_unavailable(struct session *s, const struct answer *a)
 {
 	struct fail why = a->fail;
+
+	if (attempt_other_type(s)) {
+		fail_set(&why, AFW_REASON_LOCATION, "it is of another type");
+		reply_fail(s, &why, true);
+		return;
+	}
 
 	if (!s->once_more) {
 		s->once_more = true;
@@ -247,14 +285,14 @@ attempt_unavailable(struct session *s, const struct answer *a)
 }
 
 struct provide *
-attempt_read(const struct answer *a, const char **why)
+attempt_read(const struct session *s, const struct answer *a, const char **why)
 {
 	const struct afw_m_auth_config *c = backend_config();
+	const struct provide_want want = {.type = (enum afw_type)s->type,
+	    .policy = (enum afw_v4v6)c->v4v6,
+	    .ipv6_exit = c->ipv6_exit != 0};
 
-	if (a->result != RES_OK)
-		return NULL;
-	return provide_read(
-	    a->json, (enum afw_v4v6)c->v4v6, c->ipv6_exit != 0, why);
+	return a->result == RES_OK ? provide_read(a->json, &want, why) : NULL;
 }
 
 static void
@@ -262,7 +300,7 @@ attempt_provide_cb(void *arg, const struct answer *a)
 {
 	struct session *s = arg;
 	const char *bad = NULL;
-	struct provide *p = attempt_read(a, &bad);
+	struct provide *p = attempt_read(s, a, &bad);
 	struct fail why = a->fail;
 
 	s->call = NULL;
@@ -292,8 +330,8 @@ attempt_ask(struct session *s, bool same, backend_cb cb, void *arg)
 	const struct afw_m_auth_config *c = backend_config();
 	struct params p = {.n = 0};
 
-	params_set(&p, "type",
-	    c->type == AFW_TYPE_WIREGUARD ? "wireguard" : "hydra-tcp");
+	params_set(&p, "type", is_wg(s) ? "wireguard" : "hydra-tcp");
+	params_set(&p, "wg_public_key", s->wg.public_key);
 	if (same && s->provide != NULL && s->provide->location[0] != '\0')
 		params_set(&p, "location", s->provide->location);
 	else if (strcmp(s->location, AFW_LOCATION_OPTIMAL) != 0)
@@ -307,6 +345,8 @@ attempt_ask(struct session *s, bool same, backend_cb cb, void *arg)
 static void
 attempt_provide(struct session *s)
 {
+	if (attempt_wg_key(s, attempt_provide))
+		return;
 	if (!s->provided)
 		s->by_country = locations_is_country(s->location) &&
 		    locations_find(s->location) == LOCATIONS_NO;
@@ -323,7 +363,9 @@ attempt_begin(struct session *s)
 	s->provided = false;
 	s->once_more = false;
 	s->probed = false;
-	if (s->cookie[0] != '\0') { /* the node says when it is too old */
+	if (is_wg(s)) /* that costs nothing, unless the server is another */
+		(void)attempt_adopt(s);
+	if (attempt_has_cookie(s)) { /* the node says when it is too old */
 		reply_session(s);
 		return;
 	}
@@ -366,7 +408,10 @@ attempt_server_bad(struct session *s, uint32_t why)
 	    why == AFW_WHY_TLS ? "handshake failed" : "");
 	if (attempt_adopt(s))
 		attempt_login(s);
-	else if (why == AFW_WHY_CONNECT && !s->probed && s->provide != NULL &&
+	else if (is_wg(s) && why == AFW_WHY_CONNECT && attempt_wg_next(s))
+		return;
+	else if (!is_wg(s) && why == AFW_WHY_CONNECT && !s->probed &&
+	    s->provide != NULL &&
 	    provide_has_choice(&s->provide->servers[s->server]))
 		attempt_probe(s);
 	else
@@ -379,6 +424,8 @@ attempt_again(struct session *s, uint32_t why)
 	/* "why" is about the session given last; was there one? */
 	if (!s->given && why != AFW_WHY_COOKIE)
 		why = AFW_WHY_FIRST;
+	if (is_wg(s) && why == AFW_WHY_LOST)
+		attempt_drop_cookie(s); /* its name may mean another now */
 	switch (why) {
 	case AFW_WHY_COOKIE:
 		attempt_cookie_refused(s);

@@ -234,14 +234,19 @@ static int
 auth_location_check(void *arg, struct afw_link *l, struct afw_msg *m)
 {
 	const struct afw_m_location *p = (const void *)m->payload;
+	struct afw_m_location_info info = {.type = locations_type(p->location)};
 
 	(void)arg;
-	if (strcmp(p->location, "optimal") != 0 &&
+	if (strcmp(p->location, AFW_LOCATION_OPTIMAL) != 0 &&
 	    locations_find(p->location) == LOCATIONS_NO &&
 	    (!locations_is_country(p->location) ||
 		locations_find_country(p->location) == LOCATIONS_NO))
 		return AFW_ENOENT;
-	afw_link_status(l, m->hdr.id, AFW_OK, NULL);
+	if (info.type != 0 || locations_have())
+		(void)afw_link_send(
+		    l, AFW_MSG_LOCATION_INFO, m->hdr.id, &info, -1);
+	else
+		afw_link_status(l, m->hdr.id, AFW_OK, NULL);
 	return 0;
 }
 

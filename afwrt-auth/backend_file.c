@@ -106,31 +106,40 @@ places(const struct backend_file *b)
 	return json_object_get(b->root, "locations");
 }
 
-/* hydra-tcp unless it says else. */
+/* "": it does not say, so that the configuration's `type` is meant. */
+static const char *
+type_of(const json_t *place)
+{
+	const char *type = text(place, "type");
+
+	return *type == '\0' && *text(place, "config") != '\0' ? "wireguard"
+							       : type;
+}
+
 static bool
 type_fits(const struct backend_file *b, const json_t *place)
 {
-	const char *type = text(place, "type");
+	const char *type = type_of(place);
 	const char *want = params_get(b->params, "type");
 
-	if (*type == '\0')
-		type = "hydra-tcp";
-	return *want == '\0' || strcmp(type, want) == 0;
+	return *want == '\0' || *type == '\0' || strcmp(type, want) == 0;
 }
 
 static void
 locations(struct backend_file *b)
 {
-	json_t *list = json_array(), *place, *labels;
+	json_t *list = json_array(), *place, *item;
 	size_t i;
 
 	json_array_foreach (places(b), i, place) {
-		if (!type_fits(b, place))
-			continue;
-		labels = json_object_get(place, "labels");
-		(void)json_array_append_new(list,
-		    json_pack("{s:s, s:O}", "name", text(place, "name"),
-			"labels", labels));
+		item = json_pack(
+		    "{s:s, s:{}}", "name", text(place, "name"), "labels");
+		(void)json_object_set(
+		    item, "labels", json_object_get(place, "labels"));
+		if (*type_of(place) != '\0')
+			(void)json_object_set_new(
+			    item, "type", json_string(type_of(place)));
+		(void)json_array_append_new(list, item);
 	}
 	tell(b, json_pack("{s:s, s:o}", "result", "OK", "locations", list));
 }
@@ -165,7 +174,7 @@ countries(struct backend_file *b)
 	json_array_foreach (places(b), i, place) {
 		code = text(json_object_get(place, "labels"), "country");
 		servers = json_object_get(place, "servers");
-		if (type_fits(b, place) && *code != '\0')
+		if (*code != '\0')
 			country_add(list, code,
 			    json_is_array(servers) ? json_array_size(servers)
 						   : 1);
@@ -301,10 +310,33 @@ provide_ca(struct backend_file *b)
 }
 
 static void
+provide_config_cb(void *arg, const struct file *f, const char *why)
+{
+	struct backend_file *b = arg;
+	char text_of[AFW_DETAIL_SIZE];
+	json_t *answer;
+
+	b->get = NULL;
+	if (f != NULL &&
+	    backend_file_wg(b->answer, text(b->place, "config"), f, text_of,
+		sizeof(text_of)) == -1)
+		why = text_of;
+	else if (f != NULL)
+		why = NULL;
+	if (why != NULL) {
+		tell_broken(b, text(b->place, "config"), why);
+		return;
+	}
+	answer = b->answer;
+	b->answer = NULL;
+	tell(b, answer);
+}
+
+static void
 provide(struct backend_file *b)
 {
 	static const char *const keys[] = {
-	    "username", "password", "servers", "group"};
+	    "username", "password", "servers", "group", "wireguard"};
 	json_t *v;
 	size_t i;
 
@@ -319,7 +351,9 @@ provide(struct backend_file *b)
 		if ((v = json_object_get(b->place, keys[i])) != NULL)
 			(void)json_object_set_new(
 			    b->answer, keys[i], json_deep_copy(v));
-	if (*text(b->place, "password_file") != '\0')
+	if (*text(b->place, "config") != '\0')
+		get(b, text(b->place, "config"), provide_config_cb);
+	else if (*text(b->place, "password_file") != '\0')
 		get(b, text(b->place, "password_file"), provide_password_cb);
 	else
 		provide_ca(b);
@@ -378,9 +412,17 @@ holds_secret(const json_t *root)
 	size_t i;
 
 	json_array_foreach (json_object_get(root, "locations"), i, place)
-		if (json_object_get(place, "password") != NULL)
+		if (json_object_get(place, "password") != NULL ||
+		    json_object_get(place, "wireguard") != NULL)
 			return true;
 	return false;
+}
+
+static bool
+type_known(const char *type)
+{
+	return *type == '\0' || strcmp(type, "hydra-tcp") == 0 ||
+	    strcmp(type, "wireguard") == 0;
 }
 
 /* NULL, or what is wrong with the file. */
@@ -398,11 +440,15 @@ load(struct backend_file *b, json_error_t *e)
 		return e->text;
 	if (!json_is_array(places(b)))
 		return "there is no list \"locations\"";
-	json_array_foreach (places(b), i, place)
+	json_array_foreach (places(b), i, place) {
 		if (!afw_location_valid(text(place, "name")))
 			return "a location has no usable \"name\"";
+		if (!type_known(type_of(place)))
+			return "a \"type\" is neither \"hydra-tcp\" nor "
+			       "\"wireguard\"";
+	}
 	if (holds_secret(b->root) && (f->mode & 077) != 0)
-		return "it holds a password and others can read it; it must "
+		return "it holds a secret and others can read it; it must "
 		       "have mode 0600";
 	return NULL;
 }

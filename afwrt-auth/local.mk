@@ -2,10 +2,11 @@
 noinst_LTLIBRARIES += afwrt-auth/libauth.la
 afwrt_auth_libauth_la_SOURCES = \
 	afwrt-auth/answer.c afwrt-auth/answer.h \
-	afwrt-auth/attempt.c \
+	afwrt-auth/attempt.c afwrt-auth/attempt_wg.c \
 	afwrt-auth/auth.c afwrt-auth/auth.h \
 	afwrt-auth/backend.c afwrt-auth/backend.h \
 	afwrt-auth/backend_file.c afwrt-auth/backend_file.h \
+	afwrt-auth/backend_file_wg.c \
 	afwrt-auth/backend_http.c afwrt-auth/backend_http.h \
 	afwrt-auth/conn.c afwrt-auth/conn.h \
 	afwrt-auth/dial.c afwrt-auth/dial.h \
@@ -20,6 +21,7 @@ afwrt_auth_libauth_la_SOURCES = \
 	afwrt-auth/node_xml.c afwrt-auth/node_xml.h \
 	afwrt-auth/params.c afwrt-auth/params.h \
 	afwrt-auth/provide.c afwrt-auth/provide.h \
+	afwrt-auth/provide_wg.c \
 	afwrt-auth/renewal.c afwrt-auth/reply.c \
 	afwrt-auth/resolve.c afwrt-auth/resolve.h \
 	afwrt-auth/resolve_cache.c afwrt-auth/resolve_cache.h \
@@ -28,9 +30,10 @@ afwrt_auth_libauth_la_SOURCES = \
 	afwrt-auth/sessions.c afwrt-auth/sessions.h \
 	afwrt-auth/sock.c afwrt-auth/sock.h \
 	afwrt-auth/tokens.c afwrt-auth/tokens.h \
-	afwrt-auth/url.c afwrt-auth/url.h
+	afwrt-auth/url.c afwrt-auth/url.h \
+	afwrt-auth/wg_key.c afwrt-auth/wg_key.h
 afwrt_auth_libauth_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(MBEDTLS_CFLAGS) $(JANSSON_CFLAGS) $(EXPAT_CFLAGS)
-afwrt_auth_libauth_la_LIBADD = lib/libafwdaemon.la lib/libafwtls.la $(JANSSON_LIBS) $(EXPAT_LIBS) -lresolv
+afwrt_auth_libauth_la_LIBADD = lib/libafwdaemon.la lib/libafwtls.la lib/libafwwgquick.la $(JANSSON_LIBS) $(EXPAT_LIBS) -lresolv
 
 pkglibexec_PROGRAMS += afwrt-auth/afwrt-auth
 afwrt_auth_afwrt_auth_SOURCES = afwrt-auth/main.c

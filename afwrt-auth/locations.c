@@ -81,6 +81,12 @@ list_keep(const struct answer *a)
 }
 
 bool
+locations_have(void)
+{
+	return list != NULL;
+}
+
+bool
 locations_is_country(const char *name)
 {
 	return strlen(name) == 2 && isalpha((unsigned char)name[0]) &&
@@ -128,6 +134,78 @@ locations_find_country(const char *code)
 			return LOCATIONS_YES;
 	}
 	return LOCATIONS_NO;
+}
+
+/* The list, or while there is none the one that was kept. */
+static json_t *
+list_or_kept(void)
+{
+	const struct file *old = files_find(AFW_FILE_CACHE);
+
+	if (list != NULL)
+		return json_incref(list);
+	return old->text != NULL && !backend_is_file()
+	    ? json_loadb(old->text, old->len, 0, NULL)
+	    : NULL;
+}
+
+static uint32_t
+type_of(const json_t *place)
+{
+	const char *s = json_string_value(json_object_get(place, "type"));
+
+	if (s == NULL)
+		return 0;
+	if (strcmp(s, "wireguard") == 0)
+		return AFW_TYPE_WIREGUARD;
+	return strcmp(s, "hydra-tcp") == 0 ? AFW_TYPE_HYDRA_TCP : 0;
+}
+
+/* The name is that of the place, or means one of several to choose from. */
+static bool
+may_mean(const json_t *place, const char *name, bool exact)
+{
+	const char *s = json_string_value(exact
+		? json_object_get(place, "name")
+		: json_object_get(json_object_get(place, "labels"), "country"));
+
+	if (!exact && strcmp(name, AFW_LOCATION_OPTIMAL) == 0)
+		return true;
+	return s != NULL &&
+	    (exact ? strcmp(s, name) : strcasecmp(s, name)) == 0;
+}
+
+static bool
+types_of(const json_t *in, const char *name, bool exact, uint32_t *type)
+{
+	bool found = false;
+	json_t *place;
+	size_t i;
+
+	json_array_foreach (json_object_get(in, "locations"), i, place) {
+		if (!may_mean(place, name, exact))
+			continue;
+		if (found && *type != type_of(place))
+			*type = 0;
+		else
+			*type = type_of(place);
+		found = true;
+	}
+	return found;
+}
+
+uint32_t
+locations_type(const char *name)
+{
+	json_t *in = list_or_kept();
+	uint32_t type = 0;
+
+	if (!types_of(in, name, true, &type) &&
+	    (locations_is_country(name) ||
+		strcmp(name, AFW_LOCATION_OPTIMAL) == 0))
+		(void)types_of(in, name, false, &type);
+	json_decref(in);
+	return type;
 }
 
 /* ---- asking for it ----------------------------------------------------- */

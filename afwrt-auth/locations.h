@@ -13,11 +13,19 @@ void locations_refresh(void);
 /* Backend or token changed: what is at hand is of another world. */
 void locations_reset(void);
 
+/* A list of this run is at hand. */
+bool locations_have(void);
+
 enum locations_find { LOCATIONS_UNKNOWN, LOCATIONS_NO, LOCATIONS_YES };
 /* Is name on the list? UNKNOWN: no list of this run is at hand. */
 enum locations_find locations_find(const char *name);
 /* The same for a two-letter country code. */
 enum locations_find locations_find_country(const char *code);
+/*
+ * The type that the list says of it, also the one kept from before; of a name
+ * that leaves a choice: if all are of one. 0: it does not say.
+ */
+uint32_t locations_type(const char *name);
 /* Two letters: may stand for a country. */
 bool locations_is_country(const char *name);
 

@@ -11,6 +11,8 @@
 
 #define SECRET_MAX 1024
 #define LIFE_ODD   60000 /* ms, when a clock must be wrong */
+#define PORT_HTTPS     443
+#define PORT_WIREGUARD 51820
 
 static void
 wipe_free(char *s)
@@ -29,6 +31,7 @@ provide_free(struct provide *p)
 	wipe_free(p->password);
 	free(p->group);
 	free(p->ca);
+	afw_wipe(p, sizeof(*p));
 	free(p);
 }
 
@@ -42,7 +45,8 @@ static bool
 same_server(const struct provide_server *a, const struct provide_server *b)
 {
 	return a->port == b->port && strcmp(a->address, b->address) == 0 &&
-	    strcmp(a->address6, b->address6) == 0;
+	    strcmp(a->address6, b->address6) == 0 &&
+	    memcmp(a->public_key, b->public_key, sizeof(a->public_key)) == 0;
 }
 
 bool
@@ -115,9 +119,9 @@ has_no_ipv6_exit(const json_t *j)
 }
 
 static bool
-port_read(const json_t *j, uint16_t *port)
+port_read(const json_t *j, enum afw_type type, uint16_t *port)
 {
-	uint64_t v = 443;
+	uint64_t v = type == AFW_TYPE_WIREGUARD ? PORT_WIREGUARD : PORT_HTTPS;
 
 	if (json_object_get(j, "port") != NULL &&
 	    (!json_number(j, "port", &v) || v == 0 || v > 65535))
@@ -128,7 +132,8 @@ port_read(const json_t *j, uint16_t *port)
 
 /* False: there is nothing in it that could be used. */
 static bool
-server_read(struct provide_server *s, const json_t *j, enum afw_v4v6 policy)
+server_read(
+    struct provide_server *s, const json_t *j, const struct provide_want *want)
 {
 	struct afw_addr a;
 	char name[256];
@@ -145,15 +150,18 @@ server_read(struct provide_server *s, const json_t *j, enum afw_v4v6 policy)
 		(void)strcpy(s->address, name);
 	if (!json_text(j, "sni", s->host, sizeof(s->host)) || !*s->host)
 		(void)strcpy(s->host, name);
-	restrict_to(s->address, policy);
-	restrict_to(s->address6, policy);
-	return port_read(j, &s->port) && host_ok(s->host) &&
+	restrict_to(s->address, want->policy);
+	restrict_to(s->address6, want->policy);
+	if (want->type == AFW_TYPE_WIREGUARD &&
+	    !provide_wg_key(j, s->public_key))
+		return false;
+	return port_read(j, want->type, &s->port) && host_ok(s->host) &&
 	    (s->address[0] != '\0' || s->address6[0] != '\0');
 }
 
 static void
 servers_read(
-    struct provide *p, const json_t *j, enum afw_v4v6 policy, bool ipv6_exit)
+    struct provide *p, const json_t *j, const struct provide_want *want)
 {
 	struct provide_server s;
 	const json_t *server;
@@ -161,8 +169,8 @@ servers_read(
 
 	json_array_foreach (json_object_get(j, "servers"), i, server) {
 		memset(&s, 0, sizeof(s));
-		if (p->n < PROVIDE_SERVERS && server_read(&s, server, policy) &&
-		    !(ipv6_exit && has_no_ipv6_exit(server)))
+		if (p->n < PROVIDE_SERVERS && server_read(&s, server, want) &&
+		    !(want->ipv6_exit && has_no_ipv6_exit(server)))
 			p->servers[p->n++] = s;
 	}
 }
@@ -200,10 +208,9 @@ life_read(struct provide *p, const json_t *j)
 }
 
 static const char *
-read_all(
-    struct provide *p, const json_t *j, enum afw_v4v6 policy, bool ipv6_exit)
+read_all(struct provide *p, const json_t *j, const struct provide_want *want)
 {
-	const char *s;
+	const char *s, *why = NULL;
 
 	p->username = secret(j, "username");
 	p->password = secret(j, "password");
@@ -218,20 +225,24 @@ read_all(
 	s = json_string_value(json_object_get(j, "hydra_cert"));
 	if (s != NULL && *s != '\0' && (p->ca = strdup(s)) == NULL)
 		fatal("auth: out of memory");
-	servers_read(p, j, policy, ipv6_exit);
+	servers_read(p, j, want);
 	life_read(p, j);
-	return p->n == 0 ? "no usable server in the answer" : NULL;
+	if (want->type == AFW_TYPE_WIREGUARD)
+		why = provide_wg_read(&p->wg, json_object_get(j, "wireguard"));
+	if (why == NULL && p->n == 0)
+		why = "no usable server in the answer";
+	return why;
 }
 
 struct provide *
-provide_read(const json_t *answer, enum afw_v4v6 policy, bool ipv6_exit,
-    const char **why)
+provide_read(
+    const json_t *answer, const struct provide_want *want, const char **why)
 {
 	struct provide *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		fatal("auth: out of memory");
-	if ((*why = read_all(p, answer, policy, ipv6_exit)) != NULL) {
+	if ((*why = read_all(p, answer, want)) != NULL) {
 		provide_free(p);
 		return NULL;
 	}

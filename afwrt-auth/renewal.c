@@ -110,7 +110,7 @@ renewal_cb(void *arg, const struct answer *a)
 {
 	struct session *s = arg;
 	const char *bad = NULL;
-	struct provide *p = attempt_read(a, &bad);
+	struct provide *p = attempt_read(s, a, &bad);
 
 	s->renewal = NULL;
 	if (p == NULL) {

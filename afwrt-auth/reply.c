@@ -58,8 +58,8 @@ reply_ca(const struct session *s, size_t *len)
 	return f->text != NULL ? f->text : "";
 }
 
-void
-reply_session(struct session *s)
+static void
+hydra_session(struct session *s)
 {
 	struct afw_m_session m = {.route = 0};
 	struct fail why;
@@ -82,4 +82,59 @@ reply_session(struct session *s)
 	    afw_daemon_peer(AFW_TUN), AFW_MSG_SESSION, s->id, &m, fd);
 	afw_wipe(&m, sizeof(m));
 	s->id = 0;
+}
+
+static void
+wg_fill(const struct session *s, struct afw_m_wg_session *m)
+{
+	static const uint8_t none[AFW_WG_KEY_SIZE];
+	const struct provide_server *at = &s->provide->servers[s->server];
+	const struct provide_wg *w = &s->provide->wg;
+	bool given = memcmp(w->private_key, none, sizeof(w->private_key)) != 0;
+
+	m->route = s->route;
+	m->expire_time = s->provide->expire_time;
+	m->mtu = w->mtu;
+	memcpy(m->private_key, given ? w->private_key : s->wg.private_key,
+	    AFW_WG_KEY_SIZE);
+	memcpy(m->peer_key, at->public_key, AFW_WG_KEY_SIZE);
+	memcpy(m->preshared_key, w->preshared_key, AFW_WG_KEY_SIZE);
+	m->server = s->addr;
+	m->port = at->port;
+	m->keepalive = w->keepalive;
+	m->addrs = w->addrs;
+	m->allowed = w->allowed;
+	m->dns4 = w->dns4;
+	m->dns6 = w->dns6;
+	memcpy(m->addr, w->addr, sizeof(m->addr));
+	memcpy(m->allow, w->allow, sizeof(m->allow));
+	(void)afw_str_set(m->chosen, sizeof(m->chosen), s->provide->location);
+}
+
+static void
+wg_session(struct session *s)
+{
+	struct afw_m_wg_session m = {.route = 0};
+	char text[AFW_ADDR_TEXT];
+
+	s->given = true;
+	if (s->id == 0)
+		return;
+	wg_fill(s, &m);
+	log_debug("%s: server %s at %s", s->location,
+	    s->provide->servers[s->server].host,
+	    afw_addr_print(&s->addr, text, sizeof(text)));
+	(void)afw_link_send(
+	    afw_daemon_peer(AFW_TUN), AFW_MSG_WG_SESSION, s->id, &m, -1);
+	afw_wipe(&m, sizeof(m));
+	s->id = 0;
+}
+
+void
+reply_session(struct session *s)
+{
+	if (s->type == AFW_TYPE_WIREGUARD)
+		wg_session(s);
+	else
+		hydra_session(s);
 }

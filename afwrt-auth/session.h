@@ -8,10 +8,28 @@
  * afwrt-tun, renewal.c keeps the credentials fresh.
  */
 #include "backend.h"
+#include "lib/wgquick/wgquick.h"
 #include "provide.h"
+#include "resolve.h"
+#include "wg_key.h"
+
+struct session;
+
+/* Of a WireGuard location: its key pair and the addresses of the server. */
+struct session_wg {
+	uint8_t private_key[AFW_WG_KEY_SIZE];
+	char public_key[WGQUICK_KEY_TEXT]; /* "": not known yet */
+	struct afw_addr addr[RESOLVE_MAX + 1];
+	size_t n, at; /* how many; the one in use */
+	struct resolve *resolve;
+	struct wg_key *key_get;
+	void (*key_done)(struct session *s);
+};
 
 struct session {
 	uint32_t route; /* 0: free */
+	uint32_t type;  /* enum afw_type */
+	struct session_wg wg;
 	char location[AFW_LOCATION_SIZE];
 	uint32_t id; /* of the request that waits, 0 none */
 	bool given;  /* the last answer was a session */
@@ -62,7 +80,22 @@ void attempt_stop(struct session *s);
  */
 struct tokens_call *attempt_ask(
     struct session *s, bool same, backend_cb cb, void *arg);
-struct provide *attempt_read(const struct answer *a, const char **why);
+struct provide *attempt_read(
+    const struct session *s, const struct answer *a, const char **why);
+/* That server did not do. */
+void attempt_next_server(struct session *s);
+
+/* ---- attempt_wg.c ------------------------------------------------------ */
+
+/* Finds the addresses of the server in hand and answers with the first. */
+void attempt_wg_resolve(struct session *s);
+/* Answers with its next address; false: there is none. */
+bool attempt_wg_next(struct session *s);
+void attempt_wg_forget(struct session *s);
+/* True: the key pair is being got; done(s) runs then, or the route fails. */
+bool attempt_wg_key(struct session *s, void (*done)(struct session *s));
+bool attempt_wg_is_busy(const struct session *s);
+void attempt_wg_stop(struct session *s);
 
 /* ---- renewal.c --------------------------------------------------------- */
 

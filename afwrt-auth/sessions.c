@@ -42,7 +42,8 @@ sessions_get(void *arg, struct afw_link *l, struct afw_msg *m)
 	(void)arg;
 	if (!backend_is_configured())
 		return AFW_EINVAL;
-	if (s != NULL && strcmp(s->location, p->location) != 0) {
+	if (s != NULL &&
+	    (strcmp(s->location, p->location) != 0 || s->type != p->type)) {
 		if (s->id != 0)
 			afw_link_status(l, s->id, AFW_EALREADY, NULL);
 		session_clear(s);
@@ -51,6 +52,7 @@ sessions_get(void *arg, struct afw_link *l, struct afw_msg *m)
 	if (s == NULL && (s = session_find(0)) == NULL)
 		return AFW_ENOSPC;
 	s->route = p->route;
+	s->type = p->type;
 	memcpy(s->location, p->location, sizeof(s->location));
 	if (s->id != 0)
 		afw_link_status(l, s->id, AFW_EALREADY, NULL);

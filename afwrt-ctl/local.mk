@@ -4,9 +4,9 @@ afwrt_ctl_afwrt_ctl_SOURCES = \
 	afwrt-ctl/async.c afwrt-ctl/async.h \
 	afwrt-ctl/client.c afwrt-ctl/client.h \
 	afwrt-ctl/cmd_config.c \
-	afwrt-ctl/cmd_events.c afwrt-ctl/cmd_locations.c \
-	afwrt-ctl/cmd_requests.c afwrt-ctl/cmd_rules.c \
-	afwrt-ctl/cmd_status.c \
+	afwrt-ctl/cmd_events.c afwrt-ctl/cmd_import.c \
+	afwrt-ctl/cmd_locations.c afwrt-ctl/cmd_requests.c \
+	afwrt-ctl/cmd_rules.c afwrt-ctl/cmd_status.c \
 	afwrt-ctl/control.c afwrt-ctl/control.h \
 	afwrt-ctl/control_rest.c afwrt-ctl/control_rest.h \
 	afwrt-ctl/control_unix.c afwrt-ctl/control_unix.h \
@@ -23,6 +23,7 @@ afwrt_ctl_afwrt_ctl_SOURCES = \
 	afwrt-ctl/worker.c afwrt-ctl/worker.h
 afwrt_ctl_afwrt_ctl_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
 afwrt_ctl_afwrt_ctl_LDADD = lib/libafwrt-client.la lib/libafwclient.la \
+	lib/libafwwgquick.la \
 	$(EVENT_LIBS) $(JANSSON_LIBS)
 
 # the name that existing set-ups start

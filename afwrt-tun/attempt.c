@@ -205,8 +205,9 @@ static void
 session_ask(struct attempt *a)
 {
 	struct afw_link *l = afw_daemon_peer(AFW_AUTH);
-	struct afw_m_session_get g = {
-	    .route = a->r->id, .why = (uint32_t)a->mem->why};
+	struct afw_m_session_get g = {.route = a->r->id,
+	    .why = (uint32_t)a->mem->why,
+	    .type = a->r->conf.type};
 
 	memcpy(g.location, a->r->conf.location, sizeof(g.location));
 	if (!afw_link_is_open(l) ||

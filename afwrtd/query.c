@@ -15,6 +15,7 @@
 #include "lib/daemon/log.h"
 #include "library.h"
 #include "rules.h"
+#include "run.h"
 #include "stats.h"
 #include "usage.h"
 
@@ -86,6 +87,7 @@ routes_send(uint32_t id)
 		    info.location, sizeof(info.location), routes_shown(r));
 		info.is_default = r->is_default;
 		info.rules = r->uses;
+		info.type = run_config()->type;
 		memcpy(info.chosen, r->chosen, sizeof(info.chosen));
 		info.stats = r->stats;
 		counters_add(&info.stats, &r->base);

@@ -16,7 +16,7 @@ static int
 routing_allowed(const struct suite *s)
 {
 	if (s->config.main.type == AFW_TYPE_WIREGUARD &&
-	    !s->config.wireguard_managed)
+	    (s->config.main.flags & AFW_C_WG_MANAGED) == 0)
 		return errors_set(ENOTSUP,
 		    "\"type\" is \"wireguard\" and "
 		    "\"wireguard_routing\" is \"manual\": rules are the "

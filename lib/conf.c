@@ -84,19 +84,19 @@ static const struct word dns_words[] = {
 };
 static const struct word routings[] = {
     {"manual", 0},
-    {"managed", 1},
+    {"managed", AFW_C_WG_MANAGED},
     {NULL, 0},
 };
 static const struct word impls[] = {
-    {"auto", 0},
-    {"kernel", 1},
-    {"userspace", 2},
+    {"auto", AFW_WG_AUTO},
+    {"kernel", AFW_WG_KERNEL},
+    {"userspace", AFW_WG_USERSPACE},
     {NULL, 0},
 };
 
-/* Read but not passed on: the suite cannot do wireguard yet. */
+/* Words that become flags. */
 struct extra {
-	uint32_t dns, routing, impl;
+	uint32_t dns, routing;
 };
 
 struct all {
@@ -154,7 +154,7 @@ static const struct key keys[] = {
     {"wan_wait", NUMBER, MAIN(wan_wait), RANGE(0, DAY)},
     {"dns", CHOICE, AT(x.dns), .words = dns_words},
     {"wireguard_routing", CHOICE, AT(x.routing), .words = routings},
-    {"wireguard_impl", CHOICE, AT(x.impl), .words = impls},
+    {"wireguard_impl", CHOICE, MAIN(wg_impl), .words = impls},
     {"connections", NUMBER, MAIN(connections), RANGE(1, 16)},
     {"ca_file", PATH, MAIN(ca_file)},
     {"log_level", CHOICE, MAIN(log_level), .words = levels},
@@ -402,6 +402,7 @@ defaults(struct all *a)
 	m->rule_priority = 10;
 	m->wan_wait = 60;
 	m->type = AFW_TYPE_HYDRA_TCP;
+	m->wg_impl = AFW_WG_AUTO;
 	m->reconnect = AFW_RECONNECT_MANUAL;
 	m->reconnect_interval = 10;
 	m->report_interval = 30000;
@@ -495,10 +496,9 @@ whole_check(struct all *a)
 		if (conf_error(&a->c) == -1)
 			return -1;
 	}
-	m->flags |= a->x.dns;
+	m->flags |= a->x.dns | a->x.routing;
 	if (a->c.tun_fd != -1)
 		m->flags |= AFW_C_TUN_FD;
-	a->c.wireguard_managed = a->x.routing == 1;
 	a->c.auth.type = m->type;
 	a->c.auth.v4v6 = m->v4v6;
 	a->c.auth.ipv6_exit = (m->flags & AFW_C_IPV6_OUTPUT_ONLY) != 0;

@@ -17,7 +17,6 @@ struct conf {
 	struct afw_m_protect *rules;
 	size_t nrules;
 	int tun_fd; /* hydra_tun_fd, the application's; -1 none */
-	bool wireguard_managed;
 	bool go_on;          /* conf_check: an error is not the end */
 	unsigned int errors; /* found by it so far */
 	char auth_method[64];

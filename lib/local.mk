@@ -7,7 +7,7 @@ lib_libafwwire_la_SOURCES = \
 	lib/wire/blob.c lib/wire/blob.h \
 	lib/wire/channel.c lib/wire/channel.h \
 	lib/wire/error.c lib/wire/error.h \
-	lib/wire/msg.c lib/wire/msg.h lib/wire/msg_table.h
+	lib/wire/field.c lib/wire/msg.c lib/wire/msg.h lib/wire/msg_table.h
 
 # what the daemons link on top: event loop, log, privilege
 noinst_LTLIBRARIES += lib/libafwdaemon.la
@@ -33,6 +33,12 @@ lib_libafwtls_la_SOURCES += lib/tls/record_openssl.c
 else
 lib_libafwtls_la_SOURCES += lib/tls/record_none.c
 endif
+
+# what afwrt-auth and afwrt-ctl link on top: wg-quick files
+noinst_LTLIBRARIES += lib/libafwwgquick.la
+lib_libafwwgquick_la_SOURCES = lib/wgquick/wgquick.c lib/wgquick/wgquick.h
+lib_libafwwgquick_la_CFLAGS = $(AM_CFLAGS) $(MBEDTLS_CFLAGS)
+lib_libafwwgquick_la_LIBADD = lib/libafwwire.la -lmbedcrypto
 
 # the client library: all of it but the public functions, for tests too
 noinst_LTLIBRARIES += lib/libafwclient.la

@@ -23,7 +23,7 @@ SIZE_IS(status, 192);
 SIZE_IS(peer, 8);
 SIZE_IS(log, 248);
 SIZE_IS(shutdown, 4);
-SIZE_IS(config, 948);
+SIZE_IS(config, 952);
 SIZE_IS(key, 48);
 SIZE_IS(protect, 112);
 SIZE_IS(tunnel, 80);
@@ -46,14 +46,24 @@ SIZE_IS(route, 88);
 SIZE_IS(route_id, 4);
 SIZE_IS(route_event, 176);
 SIZE_IS(route_stats, 184);
-SIZE_IS(route_info, 320);
+SIZE_IS(route_info, 344);
 SIZE_IS(device, 32);
 SIZE_IS(flow, 24);
 SIZE_IS(source, 20);
 SIZE_IS(socket, 12);
-SIZE_IS(session_get, 72);
+SIZE_IS(session_get, 76);
 SIZE_IS(session, 2408);
 SIZE_IS(session_fail, 108);
+SIZE_IS(location_info, 4);
+SIZE_IS(state_get, 68);
+SIZE_IS(state, 136);
+SIZE_IS(keep, 4);
+SIZE_IS(net_wg_set, 28);
+SIZE_IS(net_wg, 4);
+SIZE_IS(wg_device, 36);
+SIZE_IS(wg_set, 3440);
+SIZE_IS(wg_state, 72);
+SIZE_IS(wg_session, 3512);
 
 #define STR_OK(m, field) afw_str_valid((m)->field, sizeof((m)->field))
 
@@ -83,7 +93,8 @@ location_field(const char *s, size_t size)
 static bool
 location_or_none(const char *s, size_t size)
 {
-	return afw_str_valid(s, size) && (s[0] == '\0' || afw_location_valid(s));
+	return afw_str_valid(s, size) &&
+	    (s[0] == '\0' || afw_location_valid(s));
 }
 
 static bool
@@ -135,6 +146,9 @@ CHECK(auth_file) { return in_range(m->which, 1, AFW_FILE_MAX - 1); }
 CHECK(filename) { return STR_OK(m, name) && m->name[0] != '\0'; }
 CHECK(rule) { return afw_key_valid(&m->key) && m->route != 0; }
 CHECK(route_id) { return m->route != 0; }
+CHECK(keep) { return m->route <= INT32_MAX; }
+CHECK(location_info) { return m->type <= AFW_TYPE_WIREGUARD; }
+CHECK(net_wg) { return in_range(m->impl, AFW_WG_KERNEL, AFW_WG_USERSPACE); }
 CHECK(flow) { return afw_addr_is_host(&m->addr) &&
     afw_addr_valid(&m->addr, false); }
 CHECK(source) { return afw_addr_is_host(&m->addr) &&
@@ -152,6 +166,7 @@ CHECK(config)
 	    (m->fwmark & ~m->fwmark_mask) == 0 && m->route_table != 0 &&
 	    in_range(m->rule_priority, 1, 32765) &&
 	    in_range(m->type, AFW_TYPE_HYDRA_TCP, AFW_TYPE_WIREGUARD) &&
+	    in_range(m->wg_impl, AFW_WG_AUTO, AFW_WG_USERSPACE) &&
 	    in_range(m->reconnect, AFW_RECONNECT_MANUAL, AFW_RECONNECT_AUTO) &&
 	    in_range(m->v4v6, AFW_V4V6_LEGACY, AFW_V4V6_BOTH) &&
 	    in_range(m->connections, 1, 16) && m->log_level <= 7 &&
@@ -251,7 +266,10 @@ CHECK(route_stats)
 CHECK(route_info)
 {
 	return location_field(m->location, sizeof(m->location)) &&
-	    m->is_default <= 1 && check_route_stats(&m->stats) &&
+	    m->is_default <= 1 &&
+	    in_range(m->type, AFW_TYPE_HYDRA_TCP, AFW_TYPE_WIREGUARD) &&
+	    m->wg_impl <= AFW_WG_USERSPACE && ifname_field(m->ifname, true) &&
+	    check_route_stats(&m->stats) &&
 	    location_or_none(m->chosen, sizeof(m->chosen));
 }
 
@@ -271,6 +289,7 @@ CHECK(socket)
 CHECK(session_get)
 {
 	return m->route != 0 && in_range(m->why, 1, AFW_WHY_MAX - 1) &&
+	    in_range(m->type, AFW_TYPE_HYDRA_TCP, AFW_TYPE_WIREGUARD) &&
 	    location_field(m->location, sizeof(m->location));
 }
 
@@ -281,6 +300,87 @@ CHECK(session)
 	    STR_OK(m, host) && m->host[0] != '\0' && STR_OK(m, cookie) &&
 	    m->cookie[0] != '\0' &&
 	    location_or_none(m->chosen, sizeof(m->chosen));
+}
+
+/* n of them are there, and nothing behind those. */
+static bool
+nets_field(const struct afw_wg_net *net, uint32_t n, uint32_t max)
+{
+	uint32_t i;
+
+	if (n > max || !all_zero(net + n, (max - n) * sizeof(*net)))
+		return false;
+	for (i = 0; i < n; i++)
+		if (!afw_addr_valid(&net[i].addr, false) ||
+		    net[i].prefix > (net[i].addr.family == 4 ? 32 : 128) ||
+		    !all_zero(net[i].pad, sizeof(net[i].pad)))
+			return false;
+	return true;
+}
+
+CHECK(wg_session)
+{
+	return m->route != 0 && m->mtu <= 65535 &&
+	    afw_addr_valid(&m->server, false) && m->port != 0 &&
+	    afw_addr_valid(&m->dns4, true) && m->dns4.family != 6 &&
+	    afw_addr_valid(&m->dns6, true) && m->dns6.family != 4 &&
+	    !all_zero(m->private_key, sizeof(m->private_key)) &&
+	    !all_zero(m->peer_key, sizeof(m->peer_key)) && m->addrs > 0 &&
+	    nets_field(m->addr, m->addrs, AFW_WG_ADDRS_MAX) &&
+	    nets_field(m->allow, m->allowed, AFW_WG_ALLOWED_MAX) &&
+	    location_or_none(m->chosen, sizeof(m->chosen));
+}
+
+CHECK(wg_set)
+{
+	return m->route != 0 && m->mtu <= 65535 &&
+	    afw_addr_valid(&m->endpoint, true) &&
+	    afw_addr_valid(&m->dns4, true) && m->dns4.family != 6 &&
+	    afw_addr_valid(&m->dns6, true) && m->dns6.family != 4 &&
+	    nets_field(m->addr, m->addrs, AFW_WG_ADDRS_MAX) &&
+	    nets_field(m->allow, m->allowed, AFW_WG_ALLOWED_MAX);
+}
+
+CHECK(wg_state)
+{
+	return m->route != 0 && afw_addr_valid(&m->endpoint, true) &&
+	    m->pad == 0;
+}
+
+CHECK(wg_device)
+{
+	return m->route != 0 &&
+	    in_range(m->impl, AFW_WG_KERNEL, AFW_WG_USERSPACE) &&
+	    m->ifindex != 0 && in_range(m->mtu, 576, 65535) &&
+	    (m->vnet_hdr == 0 || m->vnet_hdr == 12) &&
+	    ifname_field(m->ifname, false);
+}
+
+CHECK(net_wg_set)
+{
+	return m->route != 0 &&
+	    in_range(m->impl, AFW_WG_AUTO, AFW_WG_USERSPACE) &&
+	    (m->flags & ~(uint32_t)AFW_W_ALL) == 0 &&
+	    ifname_field(m->ifname, false);
+}
+
+static bool
+state_field(uint32_t kind, const char *location)
+{
+	return in_range(kind, 1, AFW_STATE_MAX - 1) &&
+	    location_field(location, AFW_LOCATION_SIZE);
+}
+
+CHECK(state_get)
+{
+	return state_field(m->kind, m->location);
+}
+
+CHECK(state)
+{
+	return state_field(m->kind, m->location) &&
+	    in_range(m->len, 1, sizeof(m->data)) &&
+	    all_zero(m->data + m->len, sizeof(m->data) - m->len);
 }
 
 CHECK(session_fail)
@@ -382,119 +482,4 @@ afw_role_name(unsigned int role)
 	};
 
 	return role < AFW_ROLES ? names[role] : "?";
-}
-
-int
-afw_str_set(char *dst, size_t size, const char *src)
-{
-	size_t n = strlen(src);
-
-	memset(dst, 0, size);
-	if (n >= size) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(dst, src, n);
-	return 0;
-}
-
-bool
-afw_str_valid(const char *s, size_t size)
-{
-	size_t n = strnlen(s, size);
-
-	return n < size && all_zero(s + n, size - n);
-}
-
-bool
-afw_location_valid(const char *s)
-{
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz"
-			     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-
-	return n > 0 && n < AFW_LOCATION_SIZE && s[n] == '\0';
-}
-
-bool
-afw_ifname_valid(const char *s)
-{
-	size_t n = strlen(s);
-
-	if (n == 0 || n >= AFW_IFNAME_SIZE || strcmp(s, ".") == 0 ||
-	    strcmp(s, "..") == 0)
-		return false;
-	for (; *s != '\0'; s++)
-		if (*s == '/' || *s == ':' || (unsigned char)*s <= ' ' ||
-		    *s == 0x7f)
-			return false;
-	return true;
-}
-
-bool
-afw_key_valid(const struct afw_key *k)
-{
-	bool no_addr = all_zero(&k->addr, sizeof(k->addr));
-	bool no_mac = all_zero(k->mac, sizeof(k->mac));
-	bool no_iface = all_zero(k->iface, sizeof(k->iface));
-
-	if (!all_zero(k->pad, 3) || !all_zero(k->pad2, 2))
-		return false;
-	switch (k->kind) {
-	case AFW_KEY_IP:
-		return afw_addr_valid(&k->addr, false) &&
-		    afw_addr_is_host(&k->addr) && no_mac && no_iface;
-	case AFW_KEY_MAC:
-		return afw_mac_is_host(k->mac) && no_addr && no_iface;
-	case AFW_KEY_IFACE:
-		return ifname_field(k->iface, false) && no_addr && no_mac;
-	default:
-		return false;
-	}
-}
-
-bool
-afw_key_equal(const struct afw_key *a, const struct afw_key *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-const char *
-afw_key_print(const struct afw_key *k, char *buf, size_t size)
-{
-	switch (k->kind) {
-	case AFW_KEY_IP:
-		return afw_addr_print(&k->addr, buf, size);
-	case AFW_KEY_MAC:
-		return afw_mac_print(k->mac, buf, size);
-	default:
-		(void)snprintf(buf, size, "iface %s", k->iface);
-		return buf;
-	}
-}
-
-const char *
-afw_reason_print(unsigned int reason, const char *detail, char *buf,
-    size_t size)
-{
-	static const char *const texts[AFW_REASON_MAX] = {
-	    [AFW_REASON_NONE] = "",
-	    [AFW_REASON_CONNECT] = "connection failed",
-	    [AFW_REASON_UNREACHABLE] = "unreachable",
-	    [AFW_REASON_TIMEOUT] = "timed out",
-	    [AFW_REASON_TLS] = "tls: ",
-	    [AFW_REASON_AUTH] = "authentication failed",
-	    [AFW_REASON_NO_SERVER] = "no server available",
-	    [AFW_REASON_LIMIT] = "limit exceeded",
-	    [AFW_REASON_PROTOCOL] = "protocol error",
-	    [AFW_REASON_LOCATION] = "unknown location",
-	};
-
-	if (reason >= AFW_REASON_MAX)
-		reason = AFW_REASON_PROTOCOL;
-	if (reason != AFW_REASON_TLS)
-		detail = "";
-	else if (detail == NULL || *detail == '\0')
-		detail = "failed";
-	(void)snprintf(buf, size, "%s%s", texts[reason], detail);
-	return buf;
 }

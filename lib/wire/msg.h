@@ -65,6 +65,13 @@ struct afw_key {
 
 enum afw_type { AFW_TYPE_HYDRA_TCP = 1, AFW_TYPE_WIREGUARD };
 
+/* wireguard_impl; in answers what it came to */
+enum afw_wg_impl { AFW_WG_AUTO = 1, AFW_WG_KERNEL, AFW_WG_USERSPACE };
+
+#define AFW_WG_KEY_SIZE    32
+#define AFW_WG_ADDRS_MAX   8
+#define AFW_WG_ALLOWED_MAX 128
+
 enum afw_reconnect { AFW_RECONNECT_MANUAL = 1, AFW_RECONNECT_AUTO };
 
 enum afw_v4v6 {
@@ -83,7 +90,8 @@ enum afw_v4v6 {
 #define AFW_C_DNS_TUNNEL       0x020
 #define AFW_C_IPV6_OUTPUT_ONLY 0x040
 #define AFW_C_TUN_FD	       0x080 /* hydra_tun_fd: the fd is the TUN */
-#define AFW_C_ALL	       0x0ff
+#define AFW_C_WG_MANAGED       0x100 /* wireguard_routing "managed" */
+#define AFW_C_ALL              0x1ff
 
 /* What is known about a route's end or failure; see spec of the events. */
 enum afw_reason {
@@ -152,7 +160,8 @@ struct afw_m_config {
 	uint32_t flags;	  /* AFW_C_ */
 	uint32_t fwmark, fwmark_mask, route_table, rule_priority;
 	uint32_t wan_wait;  /* s */
-	uint32_t type;	    /* enum afw_type */
+	uint32_t type;      /* enum afw_type, of locations that do not say */
+	uint32_t wg_impl;   /* enum afw_wg_impl */
 	uint32_t reconnect; /* enum afw_reconnect, for other locations */
 	uint32_t reconnect_interval; /* s, for the default location */
 	uint32_t report_interval;    /* ms, 0 none */
@@ -182,6 +191,10 @@ struct afw_m_tunnel {
 
 struct afw_m_location {
 	char location[AFW_LOCATION_SIZE];
+};
+
+struct afw_m_location_info {
+	uint32_t type; /* enum afw_type; 0: the list does not say */
 };
 
 struct afw_m_process {
@@ -268,6 +281,42 @@ struct afw_m_filename {
 	char name[AFW_PATH_SIZE]; /* relative, below the backend's file */
 };
 
+enum afw_state_kind {
+	AFW_STATE_WG_KEY = 1, /* private key; afwrt-auth's only */
+	AFW_STATE_WG_STAMP,   /* last TAI64N used; afwrt-tun's only */
+	AFW_STATE_MAX
+};
+
+struct afw_m_state_get {
+	uint32_t kind; /* enum afw_state_kind */
+	char location[AFW_LOCATION_SIZE];
+};
+
+struct afw_m_state {
+	uint32_t kind;
+	char location[AFW_LOCATION_SIZE];
+	uint32_t len;     /* 1 to 64 */
+	uint8_t data[64]; /* zero behind len */
+};
+
+struct afw_m_keep {
+	uint32_t route; /* 0: the TUN of the suite */
+};
+
+#define AFW_W_DEFAULT 1 /* the default location: default_gateway is its */
+#define AFW_W_ALL     1
+
+struct afw_m_net_wg_set {
+	uint32_t route;
+	uint32_t impl;  /* enum afw_wg_impl */
+	uint32_t flags; /* AFW_W_ */
+	char ifname[AFW_IFNAME_SIZE];
+};
+
+struct afw_m_net_wg {
+	uint32_t impl; /* AFW_WG_KERNEL or AFW_WG_USERSPACE */
+};
+
 struct afw_m_rule {
 	struct afw_key key;
 	uint32_t route;
@@ -340,6 +389,9 @@ struct afw_m_route_info {
 	char location[AFW_LOCATION_SIZE];
 	uint32_t is_default;
 	uint32_t rules; /* how many rules use it */
+	uint32_t type;    /* enum afw_type */
+	uint32_t wg_impl; /* enum afw_wg_impl; 0: none, or not known yet */
+	char ifname[AFW_IFNAME_SIZE]; /* WireGuard's own; "" else */
 	struct afw_m_route_stats stats;
 	char chosen[AFW_LOCATION_SIZE]; /* by the backend; "" unknown */
 };
@@ -358,6 +410,49 @@ struct afw_m_flow {
 
 struct afw_m_source {
 	struct afw_addr addr;
+};
+
+struct afw_m_wg_device {
+	uint32_t route;
+	uint32_t impl; /* AFW_WG_KERNEL, or AFW_WG_USERSPACE: with its fd */
+	uint32_t ifindex;
+	uint32_t mtu;
+	uint32_t vnet_hdr; /* bytes before each packet, 0 or 12 */
+	char ifname[AFW_IFNAME_SIZE];
+};
+
+/* A network, or an address with the prefix of its network. */
+struct afw_wg_net {
+	struct afw_addr addr;
+	uint8_t prefix;
+	uint8_t pad[3];
+};
+
+/* Keys are zero where afwrt-tun does the work. */
+struct afw_m_wg_set {
+	uint32_t route;
+	uint32_t mtu; /* 0: 1420 */
+	uint8_t private_key[AFW_WG_KEY_SIZE];
+	uint8_t peer_key[AFW_WG_KEY_SIZE];
+	uint8_t preshared_key[AFW_WG_KEY_SIZE]; /* zero: none */
+	struct afw_addr endpoint;
+	uint16_t port;
+	uint16_t keepalive;         /* s, 0 off */
+	uint32_t addrs, allowed;    /* how many of the following */
+	struct afw_addr dns4, dns6; /* for "dns": "tunnel" */
+	struct afw_wg_net addr[AFW_WG_ADDRS_MAX];
+	struct afw_wg_net allow[AFW_WG_ALLOWED_MAX];
+};
+
+struct afw_m_wg_state {
+	uint32_t route;
+	uint32_t handshake_ns;
+	int64_t handshake_s; /* wall clock, 0: none yet */
+	/* of the link: datagrams with their headers */
+	uint64_t rx_bytes, tx_bytes, rx_packets, tx_packets;
+	struct afw_addr endpoint; /* where the peer was last heard of */
+	uint16_t port;
+	uint16_t pad;
 };
 
 enum afw_scope {
@@ -384,6 +479,7 @@ enum afw_why {
 struct afw_m_session_get {
 	uint32_t route;
 	uint32_t why; /* what was wrong with the session given last */
+	uint32_t type; /* enum afw_type of the route */
 	char location[AFW_LOCATION_SIZE];
 };
 
@@ -397,6 +493,25 @@ struct afw_m_session {
 	uint16_t pad;
 	char host[256]; /* for SNI, the certificate and the Host header */
 	char cookie[2048];
+	/* the location that the backend chose; "" if it does not say */
+	char chosen[AFW_LOCATION_SIZE];
+};
+
+/* One server of a WireGuard location. */
+struct afw_m_wg_session {
+	uint32_t route;
+	uint32_t mtu;         /* 0: not said */
+	uint64_t expire_time; /* Unix seconds, 0 unknown */
+	uint8_t private_key[AFW_WG_KEY_SIZE];
+	uint8_t peer_key[AFW_WG_KEY_SIZE];
+	uint8_t preshared_key[AFW_WG_KEY_SIZE]; /* zero: none */
+	struct afw_addr server;
+	uint16_t port;
+	uint16_t keepalive;         /* s, 0 off */
+	uint32_t addrs, allowed;    /* how many of the following */
+	struct afw_addr dns4, dns6; /* family 0: none */
+	struct afw_wg_net addr[AFW_WG_ADDRS_MAX];    /* ours, inside */
+	struct afw_wg_net allow[AFW_WG_ALLOWED_MAX]; /* behind the node */
 	/* the location that the backend chose; "" if it does not say */
 	char chosen[AFW_LOCATION_SIZE];
 };
@@ -453,7 +568,7 @@ bool afw_key_equal(const struct afw_key *a, const struct afw_key *b);
 /* "192.168.1.5", "02:..:01" or "iface eth1". */
 const char *afw_key_print(const struct afw_key *k, char *buf, size_t size);
 /* The reason_details text of an event: "tls: expired" or "timed out". */
-const char *afw_reason_print(unsigned int reason, const char *detail,
-    char *buf, size_t size);
+const char *afw_reason_print(
+    unsigned int reason, const char *detail, char *buf, size_t size);
 
 #endif

@@ -94,11 +94,19 @@ AFW_MSG(82, FILE, P(SUP, AUTH), RP, none, ONE, R, 0)
 AFW_MSG(83, CACHE_SAVE, P(AUTH, SUP), RQ, blob, ONE, R, 0)
 /* log in at start if there is no token yet */
 AFW_MSG(84, AUTH_BEGIN, P(SUP, AUTH), RQ, none, NO, R, 0)
-/* ENOENT when a list is at hand and the name is not on it */
+/* answered by LOCATION_INFO when a list is at hand and has the name, by
+ * ENOENT when it has not, by OK when there is no list */
 AFW_MSG(85, LOCATION_CHECK, P(SUP, AUTH), RQ, location, NO, R, 0)
 AFW_MSG(86, AUTH_TOKEN_NEW, P(AUTH, SUP), EV, token, NO, R, 1)
 AFW_MSG(87, AUTH_INVALID, P(AUTH, SUP), EV, status, NO, R, 0)
 AFW_MSG(88, AUTH_EXPIRED, P(AUTH, SUP), EV, none, NO, R, 0)
+AFW_MSG(89, LOCATION_INFO, P(AUTH, SUP), RP, location_info, NO, R, 0)
+
+/* C and D: a few bytes about a location that outlive everything, in a file of
+ * config_dir that only root may read; answered by STATE or STATUS */
+AFW_MSG(90, STATE_GET, P(TUN, SUP) | P(AUTH, SUP), RQ, state_get, NO, R, 0)
+AFW_MSG(91, STATE, P(SUP, TUN) | P(SUP, AUTH), RP, state, NO, R, 1)
+AFW_MSG(92, STATE_SAVE, P(TUN, SUP) | P(AUTH, SUP), RQ, state, NO, R, 1)
 
 /* B: supervisor and afwrt-net */
 /* fd: the TUN kept by the supervisor, or an open, unused /dev/net/tun */
@@ -112,9 +120,15 @@ AFW_MSG(104, NET_RULE_DEL, P(SUP, NET), RQ, key, NO, R, 0)
 /* take everything off the system, but stay; answered when it is gone */
 AFW_MSG(105, NET_CLEAR, P(SUP, NET), RQ, shutdown, NO, R, 0)
 AFW_MSG(106, WAN, P(NET, SUP) | P(NET, TUN) | P(NET, AUTH), EV, wan, NO, R, 0)
-/* the TUN, for safe keeping: the supervisor holds this fd (instead of an
- * older one) and gives it back in NET_CONFIG to the next afwrt-net */
-AFW_MSG(107, NET_KEEP, P(NET, SUP), EV, none, ONE, R, 0)
+/* a TUN, for safe keeping: the supervisor holds this fd (instead of an older
+ * one) and gives it back to the next afwrt-net: route 0 in NET_CONFIG, that of
+ * a WireGuard location in its NET_WG_SET */
+AFW_MSG(107, NET_KEEP, P(NET, SUP), EV, keep, ONE, R, 0)
+/* the interface of a WireGuard location: make it, or adopt it; the fd is as in
+ * NET_CONFIG. Answered by NET_WG or STATUS (EBUSY: the name is taken) */
+AFW_MSG(108, NET_WG_SET, P(SUP, NET), RQ, net_wg_set, ONE, R, 0)
+AFW_MSG(109, NET_WG, P(NET, SUP), RP, net_wg, NO, R, 0)
+AFW_MSG(110, NET_WG_DEL, P(SUP, NET), RQ, route_id, NO, R, 0)
 
 /* C: supervisor and afwrt-tun */
 AFW_MSG(120, TUN_CONFIG, P(SUP, TUN), RQ, tun_config, ONE, R, 0)
@@ -125,6 +139,8 @@ AFW_MSG(124, ROUTE_EVENT, P(TUN, SUP), EV, route_event, NO, R, 0)
 /* answered by ROUTE_STATS_ITEM a route, then STATUS */
 AFW_MSG(125, ROUTE_STATS, P(SUP, TUN), RQ, none, NO, R, 0)
 AFW_MSG(126, ROUTE_STATS_ITEM, P(TUN, SUP), RP, route_stats, NO, R, 0)
+/* the listening configuration socket of a userspace WireGuard interface */
+AFW_MSG(127, WG_LISTEN, P(SUP, TUN), EV, route_id, ONE, R, 0)
 
 /* E: afwrt-net and afwrt-tun */
 AFW_MSG(140, DEVICE, P(NET, TUN), EV, device, ONE, R, 0)
@@ -135,15 +151,24 @@ AFW_MSG(144, FLOW_DEL, P(NET, TUN), RQ, flow, NO, R, 0)
 /* a packet of an unknown source waits: OK when a FLOW_SET went before,
  * ENOENT when no rule is about it (the default route may have it) */
 AFW_MSG(145, SOURCE_GET, P(TUN, NET), RQ, source, NO, R, 0)
+/* the interface of a WireGuard location is there (again); with userspace the
+ * fd is its TUN. Comes before or after the ROUTE_SET of that route */
+AFW_MSG(146, WG_DEVICE, P(NET, TUN), EV, wg_device, OPT, R, 0)
+/* what the session says: addresses, MTU; for the kernel keys and peer too */
+AFW_MSG(147, WG_SET, P(TUN, NET), RQ, wg_set, NO, R, 1)
+/* how the kernel's tunnel is; answered by WG_STATE or STATUS */
+AFW_MSG(148, WG_GET, P(TUN, NET), RQ, route_id, NO, R, 0)
+AFW_MSG(149, WG_STATE, P(NET, TUN), RP, wg_state, NO, R, 0)
 
 /* E and G: sockets to the outside; answered by SOCKET or STATUS */
 AFW_MSG(160, SOCKET_GET, P(TUN, NET) | P(AUTH, NET), RQ, socket, NO, R, 0)
 AFW_MSG(161, SOCKET, P(NET, TUN) | P(NET, AUTH), RP, none, ONE, R, 0)
 
 /* F: afwrt-tun and afwrt-auth */
-/* answered by SESSION or SESSION_FAIL */
+/* answered by SESSION, of a WireGuard location WG_SESSION, or SESSION_FAIL */
 AFW_MSG(180, SESSION_GET, P(TUN, AUTH), RQ, session_get, NO, R, 0)
 AFW_MSG(181, SESSION, P(AUTH, TUN), RP, session, ONE, R, 1)
 AFW_MSG(182, SESSION_FAIL, P(AUTH, TUN), RP, session_fail, NO, R, 0)
 /* ordered teardown: the cookie is worth nothing any more */
 AFW_MSG(183, SESSION_END, P(TUN, AUTH), EV, route_id, NO, R, 0)
+AFW_MSG(184, WG_SESSION, P(AUTH, TUN), RP, wg_session, NO, R, 1)

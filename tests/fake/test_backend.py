@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The reference backend on loopback: every call, every way to go wrong."""
 
+import base64
 import contextlib
 import http.client
 import json
@@ -118,7 +119,12 @@ def test_provide(backend, token):
     assert abs(found["create_time"] - time.time()) < 5
     assert give(country="DE")["location"] == "de-berlin"
     assert give()["location"] == "us-new-york"
-    assert give(type="wireguard", location="wg")["wireguard"]["mtu"] == 1420
+    key = base64.b64encode(bytes(range(32))).decode()
+    assert give(type="wireguard", location="wg", wg_public_key=key)[
+        "wireguard"]["mtu"] == 1420
+    for bad in ("", "abc", base64.b64encode(b"short").decode()):
+        assert give(type="wireguard", location="wg",
+                    wg_public_key=bad)["result"] == "BAD_REQUEST"
     assert give(location="nowhere")["result"] == "SERVER_UNAVAILABLE"
     assert give(location="us-empty")["result"] == "SERVER_UNAVAILABLE"
     assert give(location="wg")["result"] == "SERVER_UNAVAILABLE"

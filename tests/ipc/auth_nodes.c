@@ -12,6 +12,7 @@
 
 static pid_t node, backend, dns;
 uint16_t nodes_port, nodes_backend_port, nodes_dead_port;
+uint32_t nodes_type;
 
 /* ---- a node and a backend ---------------------------------------------- */
 
@@ -112,11 +113,17 @@ nodes_stop(void)
 void
 nodes_configure(const char *url)
 {
+	nodes_configure_as(url, AFW_TYPE_HYDRA_TCP, AFW_V4V6_LEGACY);
+}
+
+void
+nodes_configure_as(const char *url, uint32_t type, uint32_t v4v6)
+{
 	struct afw_m_auth_config c = {.device_id = "router-1",
 	    .device_type = "wrt",
 	    .project_id = "test",
-	    .type = AFW_TYPE_HYDRA_TCP,
-	    .v4v6 = AFW_V4V6_LEGACY,
+	    .type = type,
+	    .v4v6 = v4v6,
 	    .backends = 1};
 	struct afw_m_backend b = {.index = 0};
 
@@ -164,7 +171,8 @@ nodes_write_locations(mode_t pass_mode)
 uint32_t
 nodes_send_get(uint32_t route, const char *location, uint32_t why)
 {
-	struct afw_m_session_get g = {.route = route, .why = why};
+	struct afw_m_session_get g = {
+	    .route = route, .why = why, .type = AFW_TYPE_HYDRA_TCP};
 
 	(void)afw_str_set(g.location, sizeof(g.location), location);
 	return world_send(&world_tun, AFW_MSG_SESSION_GET, &g);
@@ -231,9 +239,21 @@ unsigned int
 nodes_check_location(const char *name)
 {
 	struct afw_m_location l;
+	struct afw_msg *m;
+	unsigned int code = AFW_OK;
 
+	nodes_type = 0;
 	(void)afw_str_set(l.location, sizeof(l.location), name);
-	return world_status(&world_sup, AFW_MSG_LOCATION_CHECK, &l);
+	m = world_ask(&world_sup, AFW_MSG_LOCATION_CHECK, &l);
+	if (m->hdr.type == AFW_MSG_LOCATION_INFO)
+		nodes_type = ((const struct afw_m_location_info *)(const void *)
+				  m->payload)
+				 ->type;
+	else
+		code = ((const struct afw_m_status *)(const void *)m->payload)
+			   ->code;
+	afw_msg_done(m);
+	return code;
 }
 
 /* The text that answers LOCATIONS or COUNTRIES, static. */

@@ -23,6 +23,7 @@ void nodes_stop(void);
 
 /* AUTH_CONFIG and one BACKEND. */
 void nodes_configure(const char *url);
+void nodes_configure_as(const char *url, uint32_t type, uint32_t v4v6);
 /* de.pass, bad.pass and locations.json. */
 void nodes_write_locations(mode_t pass_mode);
 
@@ -35,7 +36,9 @@ void nodes_no_session(uint32_t route, const char *location, uint32_t why,
     uint32_t reason, uint32_t permanent, const char *detail);
 unsigned int nodes_verify(
     const char *url, const char *user, const char *password);
+/* AFW_OK also when the answer is LOCATION_INFO, whose type is then here. */
 unsigned int nodes_check_location(const char *name);
+extern uint32_t nodes_type;
 /* The text that answers LOCATIONS or COUNTRIES, static. */
 const char *nodes_locations(void);
 const char *nodes_countries(void);

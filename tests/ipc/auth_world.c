@@ -193,6 +193,24 @@ give_file(const struct afw_msg *m)
 		    &world_sup, AFW_MSG_FILE, m->hdr.id, NULL, fd);
 }
 
+/* One location's key pair is enough. */
+struct afw_m_state world_state;
+
+static void
+give_state(const struct afw_msg *m)
+{
+	const struct afw_m_state_get *p = (const void *)m->payload;
+	struct afw_m_status st = {.code = AFW_ENOENT};
+
+	ck_assert_uint_eq(p->kind, AFW_STATE_WG_KEY);
+	if (strcmp(p->location, world_state.location) == 0)
+		(void)afw_chan_send(
+		    &world_sup, AFW_MSG_STATE, m->hdr.id, &world_state, -1);
+	else
+		(void)afw_chan_send(
+		    &world_sup, AFW_MSG_STATUS, m->hdr.id, &st, -1);
+}
+
 /* What is no reply to us. */
 static void
 handle(struct afw_msg *m)
@@ -210,6 +228,14 @@ handle(struct afw_msg *m)
 		break;
 	case AFW_MSG_FILE_GET:
 		give_file(m);
+		break;
+	case AFW_MSG_STATE_GET:
+		give_state(m);
+		break;
+	case AFW_MSG_STATE_SAVE:
+		memcpy(&world_state, m->payload, sizeof(world_state));
+		(void)afw_chan_send(
+		    &world_sup, AFW_MSG_STATUS, m->hdr.id, &ok, -1);
 		break;
 	case AFW_MSG_CACHE_SAVE:
 		world_saved++;

@@ -15,6 +15,8 @@ extern char world_dir[];
 extern struct afw_chan world_sup, world_tun;
 /* What afwrt-auth said by itself. */
 extern unsigned int world_tokens, world_invalid, world_saved, world_sockets;
+/* The last that it wanted kept; its location "": none yet. */
+extern struct afw_m_state world_state;
 extern char world_token[AFW_TOKEN_SIZE], world_invalid_text[256];
 
 void world_make(void); /* directory, certificates */

@@ -162,14 +162,15 @@ START_TEST(file_locations)
 	start_file(0600);
 	text = nodes_locations();
 	ck_assert_ptr_nonnull(strstr(text, "\"name\":\"de-berlin\""));
-	ck_assert_ptr_null(strstr(text, "\"wg\""));
+	ck_assert_ptr_nonnull(strstr(text, "\"wg\""));
 	ck_assert_ptr_null(strstr(text, "password"));
 	ck_assert_ptr_null(strstr(text, "alice"));
 	ck_assert_uint_eq(nodes_check_location("de-berlin"), AFW_OK);
 	ck_assert_uint_eq(nodes_check_location("fr"), AFW_OK);
 	ck_assert_uint_eq(nodes_check_location("optimal"), AFW_OK);
 	ck_assert_uint_eq(nodes_check_location("xx"), AFW_ENOENT);
-	ck_assert_uint_eq(nodes_check_location("wg"), AFW_ENOENT);
+	ck_assert_uint_eq(nodes_check_location("wg"), AFW_OK);
+	ck_assert_uint_eq(nodes_type, AFW_TYPE_WIREGUARD);
 	ck_assert_ptr_nonnull(
 	    strstr(nodes_countries(), "{\"country\":\"fr\",\"servers\":3}"));
 }

@@ -161,8 +161,13 @@ tests_ipc_check_assumptions_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 auth_nodes = tests/ipc/auth_nodes.c tests/ipc/auth_nodes.h \
 	tests/ipc/auth_dns.c tests/ipc/auth_dns.h \
 	tests/ipc/auth_world.c tests/ipc/auth_world.h
-check_PROGRAMS += tests/ipc/check_auth tests/ipc/check_auth_backend
-TESTS += tests/ipc/check_auth tests/ipc/check_auth_backend
+check_PROGRAMS += tests/ipc/check_auth tests/ipc/check_auth_backend \
+	tests/ipc/check_auth_wg
+TESTS += tests/ipc/check_auth tests/ipc/check_auth_backend \
+	tests/ipc/check_auth_wg
+tests_ipc_check_auth_wg_SOURCES = tests/ipc/check_auth_wg.c $(auth_nodes)
+tests_ipc_check_auth_wg_CFLAGS = $(tests_ipc_check_auth_CFLAGS)
+tests_ipc_check_auth_wg_LDADD = lib/libafwwgquick.la $(CHECK_LIBS)
 tests_ipc_check_auth_SOURCES = tests/ipc/check_auth.c $(auth_nodes)
 tests_ipc_check_auth_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
 	-DAFW_ABS_SRCDIR='"$(abs_top_srcdir)"'

@@ -115,6 +115,7 @@ env_config(struct env *e)
 	c->route_table = 47;
 	c->rule_priority = 10;
 	c->type = AFW_TYPE_HYDRA_TCP;
+	c->wg_impl = AFW_WG_AUTO;
 	c->reconnect = AFW_RECONNECT_AUTO;
 	c->v4v6 = AFW_V4V6_BOTH;
 	c->connections = 1;

@@ -77,6 +77,7 @@ MAKE(config)
 	m->route_table = 47;
 	m->rule_priority = 10;
 	m->type = AFW_TYPE_HYDRA_TCP;
+	m->wg_impl = AFW_WG_USERSPACE;
 	m->reconnect = AFW_RECONNECT_MANUAL;
 	m->v4v6 = AFW_V4V6_BOTH;
 	m->connections = 1;
@@ -238,6 +239,9 @@ MAKE(route_info)
 {
 	TEXT(location, "us");
 	m->is_default = 1;
+	m->type = AFW_TYPE_WIREGUARD;
+	m->wg_impl = AFW_WG_KERNEL;
+	TEXT(ifname, "wg0");
 	make_route_stats(&m->stats);
 }
 
@@ -271,6 +275,7 @@ MAKE(session_get)
 {
 	m->route = 1;
 	m->why = AFW_WHY_FIRST;
+	m->type = AFW_TYPE_WIREGUARD;
 	TEXT(location, "us");
 }
 
@@ -290,6 +295,98 @@ MAKE(session_fail)
 	m->route = 1;
 	m->reason = AFW_REASON_CONNECT;
 	m->permanent = 1;
+}
+
+MAKE(location_info)
+{
+	m->type = AFW_TYPE_WIREGUARD;
+}
+
+MAKE(state_get)
+{
+	m->kind = AFW_STATE_WG_KEY;
+	TEXT(location, "us");
+}
+
+MAKE(state)
+{
+	m->kind = AFW_STATE_WG_STAMP;
+	TEXT(location, "us");
+	m->len = sizeof(m->data);
+	memset(m->data, 's', sizeof(m->data));
+}
+
+MAKE(keep)
+{
+	m->route = 1;
+}
+
+MAKE(net_wg_set)
+{
+	m->route = 1;
+	m->impl = AFW_WG_AUTO;
+	m->flags = AFW_W_ALL;
+	TEXT(ifname, "wg0");
+}
+
+MAKE(net_wg)
+{
+	m->impl = AFW_WG_KERNEL;
+}
+
+MAKE(wg_device)
+{
+	m->route = 1;
+	m->impl = AFW_WG_USERSPACE;
+	m->ifindex = 7;
+	m->mtu = 1420;
+	m->vnet_hdr = 12;
+	TEXT(ifname, "wg0");
+}
+
+static void
+nets_make(struct afw_wg_net *addr, struct afw_wg_net *allow)
+{
+	addr[0].addr = v4;
+	addr[0].prefix = 32;
+	addr[1].addr = v6;
+	addr[1].prefix = 128;
+	allow[0].addr.family = 4;
+	allow[1].addr.family = 6;
+}
+
+MAKE(wg_set)
+{
+	m->route = 1;
+	m->mtu = 1420;
+	m->endpoint = v6;
+	m->port = 51820;
+	m->dns4 = v4;
+	m->dns6 = v6;
+	m->addrs = m->allowed = 2;
+	nets_make(m->addr, m->allow);
+}
+
+MAKE(wg_state)
+{
+	m->route = 1;
+	m->endpoint = v4;
+	m->port = 51820;
+}
+
+MAKE(wg_session)
+{
+	m->route = 1;
+	m->mtu = 1420;
+	memset(m->private_key, 's', sizeof(m->private_key));
+	memset(m->peer_key, 'p', sizeof(m->peer_key));
+	m->server = v6;
+	m->port = 51820;
+	m->dns4 = v4;
+	m->dns6 = v6;
+	m->addrs = m->allowed = 2;
+	nets_make(m->addr, m->allow);
+	TEXT(chosen, "us-new-york");
 }
 
 #define AFW_MSG(n, name, pairs, kind, payload, fds, phases, secret) \

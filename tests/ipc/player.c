@@ -331,6 +331,7 @@ player_config(void)
 	    .rule_priority = 10,
 	    .wan_wait = 5,
 	    .type = AFW_TYPE_HYDRA_TCP,
+	    .wg_impl = AFW_WG_AUTO,
 	    .reconnect = AFW_RECONNECT_MANUAL,
 	    .reconnect_interval = 10,
 	    .v4v6 = AFW_V4V6_LEGACY,

@@ -14,6 +14,8 @@
 #include "afwrt-auth/params.h"
 #include "afwrt-auth/provide.h"
 #include "afwrt-auth/url.h"
+#include "afwrt-auth/wg_key.h"
+#include "lib/wgquick/wgquick.h"
 
 /* ---- http -------------------------------------------------------------- */
 
@@ -371,6 +373,39 @@ START_TEST(answer_codes)
 }
 END_TEST
 
+static const struct provide_want *
+want(enum afw_v4v6 policy, bool ipv6_exit)
+{
+	static struct provide_want w;
+
+	w = (struct provide_want){AFW_TYPE_HYDRA_TCP, policy, ipv6_exit};
+	return &w;
+}
+
+/* RFC 7748, 6.1: Alice's and Bob's keys. */
+START_TEST(public_keys)
+{
+	static const struct {
+		const char *private, *public;
+	} pairs[] = {
+	    {"dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo=",
+		"hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo="},
+	    {"XasIfmJKikt54X+Lg4AO5m87sSkmGLb9HC+LJ/+I4Os=",
+		"3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08="},
+	};
+	uint8_t key[AFW_WG_KEY_SIZE], public[AFW_WG_KEY_SIZE];
+	char text[WGQUICK_KEY_TEXT];
+	size_t i;
+
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		ck_assert_int_eq(wgquick_key_parse(key, pairs[i].private), 0);
+		ck_assert_int_eq(wg_key_public(public, key), 0);
+		wgquick_key_print(public, text);
+		ck_assert_str_eq(text, pairs[i].public);
+	}
+}
+END_TEST
+
 START_TEST(provided)
 {
 	static const char text[] =
@@ -388,7 +423,7 @@ START_TEST(provided)
 	struct provide *p;
 	const char *why;
 
-	p = provide_read(j, AFW_V4V6_LEGACY, false, &why);
+	p = provide_read(j, want(AFW_V4V6_LEGACY, false), &why);
 	ck_assert_ptr_nonnull(p);
 	ck_assert_uint_eq(p->expire_time, 1700000100);
 	ck_assert_int_eq(p->life_ms, 100000);
@@ -406,19 +441,19 @@ START_TEST(provided)
 	ck_assert(provide_has_choice(&p->servers[1]));
 	ck_assert(!provide_has_choice(&p->servers[2]));
 	provide_free(p);
-	p = provide_read(j, AFW_V4V6_IPV4_ONLY, true, &why);
+	p = provide_read(j, want(AFW_V4V6_IPV4_ONLY, true), &why);
 	ck_assert_uint_eq(p->n, 2);
 	ck_assert_str_eq(p->servers[1].address, "192.0.2.1");
 	ck_assert_str_eq(p->servers[1].address6, "");
 	provide_free(p);
-	p = provide_read(j, AFW_V4V6_IPV6_ONLY, false, &why);
+	p = provide_read(j, want(AFW_V4V6_IPV6_ONLY, false), &why);
 	ck_assert_uint_eq(p->n, 2); /* a name may have an IPv6 address */
 	ck_assert_str_eq(p->servers[1].address, "");
 	ck_assert_str_eq(p->servers[1].address6, "2001:db8::1");
 	provide_free(p);
 	json_decref(j);
 	j = json_loads("{\"username\": 1, \"servers\": {}}", 0, NULL);
-	ck_assert_ptr_null(provide_read(j, AFW_V4V6_BOTH, false, &why));
+	ck_assert_ptr_null(provide_read(j, want(AFW_V4V6_BOTH, false), &why));
 	ck_assert_str_eq(why, "no usable server in the answer");
 	json_decref(j);
 }
@@ -567,6 +602,7 @@ main(void)
 	tcase_add_test(tc, cookie_jar);
 	tcase_add_test(tc, parameters);
 	LOOP(tc, answer_codes, answers);
+	tcase_add_test(tc, public_keys);
 	tcase_add_test(tc, provided);
 	tcase_add_test(tc, families);
 	tcase_add_test(tc, url_right);

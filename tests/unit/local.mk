@@ -33,6 +33,13 @@ tests_unit_check_cstp_SOURCES = tests/unit/check_cstp.c \
 	afwrt-tun/retry.c
 tests_unit_check_cstp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_cstp_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+# lib/wgquick
+check_PROGRAMS += tests/unit/check_wgquick
+TESTS += tests/unit/check_wgquick
+tests_unit_check_wgquick_SOURCES = tests/unit/check_wgquick.c
+tests_unit_check_wgquick_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_wgquick_LDADD = lib/libafwwgquick.la $(CHECK_LIBS)
+
 # lib/wire
 check_PROGRAMS += tests/unit/check_addr
 TESTS += tests/unit/check_addr

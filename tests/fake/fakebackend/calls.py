@@ -2,12 +2,15 @@
 """The calls of the contract: parameters in, the answer's fields out.
 
 A server with "ipv6_exit": false is kept back from who asks for ipv6_exit,
-unless its location is "careless".
+unless its location is "careless".  With "mixed" in the configuration the
+list has locations of every type; those of another than was asked for say so.
 
 Nothing here knows HTTP.  A refusal is an accounts.Refused; the server turns
 it into {"result": CODE, "error": TEXT}.
 """
 
+import base64
+import binascii
 import threading
 import time
 
@@ -78,14 +81,17 @@ class Calls:
         kind = p.get("type", "hydra-tcp")
         with self.lock:
             return [l for l in self.locations.values()
-                    if l.get("type", "hydra-tcp") == kind and
-                    not l.get("hidden")]
+                    if (l.get("type", "hydra-tcp") == kind or
+                        self.config.get("mixed")) and not l.get("hidden")]
 
     def list_locations(self, p):
         self.accounts.session(p.get("access_token"))
-        return {"locations": [{"name": l["name"],
-                               "labels": l.get("labels", {})}
-                              for l in self._of_type(p)]}
+        found = []
+        for l in self._of_type(p):
+            found.append({"name": l["name"], "labels": l.get("labels", {})})
+            if self.config.get("mixed"):
+                found[-1]["type"] = l.get("type", "hydra-tcp")
+        return {"locations": found}
 
     def list_countries(self, p):
         self.accounts.session(p.get("access_token"))
@@ -102,6 +108,8 @@ class Calls:
         self.accounts.may_connect(session.user)
         with self.lock:
             location = self._choose(p)
+            if location.get("type") == "wireguard":
+                self._check_key(p.get("wg_public_key", ""))
             servers = [dict(s) for s in location.get("servers", [])
                        if p.get("ipv6_exit") != "1" or
                        s.get("ipv6_exit", True) or
@@ -127,6 +135,15 @@ class Calls:
             if "wireguard" in location:
                 answer["wireguard"] = location["wireguard"]
             return answer
+
+    @staticmethod
+    def _check_key(text):
+        try:
+            key = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            key = b""
+        if len(key) != 32 or not any(key):
+            raise Refused("BAD_REQUEST", "wg_public_key is no key")
 
     def _choose(self, p):
         usable = {l["name"]: l for l in self.locations.values()
