@@ -326,6 +326,27 @@ def test_one_that_goes_before_the_answer(lab, suite, rest):
     assert rest.do("POST", "/api/locations")["locations"]
 
 
+def test_the_end_does_not_wait_for_the_backend(lab, suite, rest):
+    lab.admin.fault("locations", "delay", 30)
+    try:
+        waiting = []
+        body = json.dumps({"token": TOKEN}).encode()
+        for _ in range(3):
+            s = rest.connect()
+            s.sendall(b"POST /api/locations HTTP/1.1\r\nContent-Length: %d"
+                      b"\r\n\r\n%s" % (len(body), body))
+            waiting.append(s)
+        assert rest.ask("POST", "/api/ping").code == 200
+        start = time.monotonic()
+        assert suite.stop() == 0
+        assert time.monotonic() - start < 10
+        for s in waiting:
+            s.close()
+    finally:
+        lab.admin.clear()
+        suite.start()
+
+
 def test_it_is_not_root_that_speaks_http(suite):
     found = proc_status(suite.process.pid)
     assert found["Uid"].split() == [str(suite.user_id("_afwrt"))] * 4
