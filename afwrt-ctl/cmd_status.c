@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client.h"
 
@@ -62,24 +64,52 @@ processes_print(const json_t *list)
 		    number_of(p, "restarts"));
 }
 
+/* "  (default)", "  (wireguard wrt0-1, kernel)" */
+static const char *
+remark(const json_t *r, char buf[96])
+{
+	bool dflt = json_is_true(json_object_get(r, "default"));
+	bool wg = strcmp(text_of(r, "type"), "wireguard") == 0;
+	char kind[64] = "";
+
+	if (wg)
+		(void)snprintf(kind, sizeof(kind), "%swireguard %s, %s",
+		    dflt ? ", " : "", text_of(r, "iface"),
+		    text_of(r, "wireguard_impl"));
+	if (!dflt && !wg)
+		return "";
+	(void)snprintf(buf, 96, "  (%s%s)", dflt ? "default" : "", kind);
+	return buf;
+}
+
+/* What the backend chose, where that is not what was asked for. */
+static const char *
+chosen_of(const json_t *r)
+{
+	const char *chosen = json_string_value(json_object_get(r, "chosen"));
+
+	return chosen == NULL || strcmp(chosen, text_of(r, "location")) == 0
+	    ? ""
+	    : chosen;
+}
+
 static void
 routes_print(const json_t *list)
 {
-	char up[24], down[24], since[24];
+	char up[24], down[24], since[24], what[96];
 	json_t *r;
 	size_t i;
 
 	(void)printf("\n%-24s %-13s %6s %10s %10s %9s  %s\n", "ROUTE", "STATE",
 	    "RULES", "UP", "DOWN", "SINCE", "SERVER");
 	json_array_foreach (list, i, r)
-		(void)printf("%-24s %-13s %6lld %10s %10s %9s  %s%s\n",
+		(void)printf("%-24s %-13s %6lld %10s %10s %9s  %s%s%s%s\n",
 		    text_of(r, "location"), text_of(r, "state"),
 		    number_of(r, "rules"), bytes(number_of(r, "up_bytes"), up),
 		    bytes(number_of(r, "down_bytes"), down),
 		    duration(number_of(r, "up_seconds"), since),
-		    text_of(r, "server"),
-		    json_is_true(json_object_get(r, "default")) ? "  (default)"
-								: "");
+		    text_of(r, "server"), remark(r, what),
+		    *chosen_of(r) != '\0' ? "  " : "", chosen_of(r));
 }
 
 int

@@ -15,6 +15,7 @@
 #include "lib/daemon/log.h"
 #include "neigh.h"
 #include "state.h"
+#include "wg_request.h"
 
 /* A NET_RULE_SET under way. */
 struct op {
@@ -55,15 +56,19 @@ int
 apply_ports(struct nerr *e)
 {
 	bool ports = effect_ports();
+	int rc;
 
 	if (ports == net.bridge)
 		return 0;
 	net.bridge = ports;
-	if (reconcile_run(net.synced ? SETS_LOOK : SETS_IF_NEW, e) == -1)
-		return -1;
-	if (fdb_enable(&net.rt, ports) == -1)
-		return nerr_set(e, AFW_EIO, "stations: %s", net.rt.text);
-	return 0;
+	rc = reconcile_run(net.synced ? SETS_LOOK : SETS_IF_NEW, e);
+	if (rc == -1)
+		reconcile_soon("the ports of bridges");
+	if (fdb_enable(&net.rt, ports) == -1) {
+		neigh_again_soon();
+		rc = nerr_set(e, AFW_EIO, "stations: %s", net.rt.text);
+	}
+	return rc == -1 ? -1 : 0;
 }
 
 /* A rule that names a bridge's port: can it work here? */
@@ -284,6 +289,7 @@ commit_finish(void *arg, unsigned int code, const char *text)
 	forget(touched.key, touched.n);
 	forget(rerouted, n_rerouted);
 	free(touched.key);
+	wg_request_commit();
 	log_info("rules: %zu in force, %zu of them changed on the system",
 	    net.devices.n, touched.n);
 	if (code == AFW_OK || code == AFW_EPIPE)
@@ -312,8 +318,10 @@ apply_commit(struct afw_link *l, uint32_t id)
 	net.epoch++;
 	commit_id = id;
 	net.bridge = effect_ports();
-	if (fdb_enable(&net.rt, net.bridge) == -1)
+	if (fdb_enable(&net.rt, net.bridge) == -1) {
 		log_err("stations of bridges: %s", net.rt.text);
+		neigh_again_soon();
+	}
 	neigh_catch_up();
 	w = flows_wait_new(commit_finish, NULL);
 	effect_all(w);

@@ -37,6 +37,11 @@ tun_take(int *fd, const struct afw_m_config *c, const struct afw_m_config *was,
 	bool foreign = (c->flags & AFW_C_TUN_FD) != 0;
 	int rc;
 
+	if (!net_hydra()) {
+		if (old.fd != -1)
+			tun_delete(&net.rt, &net.tun, was);
+		return 0;
+	}
 	/* our own descriptor of that device is as good as any */
 	if (!foreign && old.fd != -1 && !old.foreign &&
 	    strcmp(old.name, c->tun_ifname) == 0)
@@ -61,9 +66,11 @@ tun_take(int *fd, const struct afw_m_config *c, const struct afw_m_config *was,
 static void
 tun_keep(void)
 {
-	int fd = fcntl(net.tun.fd, F_DUPFD_CLOEXEC, 0);
+	int fd;
 
-	if (fd == -1)
+	if (net.tun.fd == -1)
+		return;
+	if ((fd = fcntl(net.tun.fd, F_DUPFD_CLOEXEC, 0)) == -1)
 		log_err("interface %s: descriptor not copied", net.tun.name);
 	else
 		(void)afw_link_send(
@@ -102,8 +109,10 @@ configure(int *fd, const struct afw_m_config *c, struct nerr *e)
 static void
 done(struct afw_link *l, uint32_t id)
 {
-	log_info("interface %s is up",
-	    net.tun.name[0] != '\0' ? net.tun.name : "(of the application)");
+	if (net_hydra())
+		log_info("interface %s is up",
+		    net.tun.name[0] != '\0' ? net.tun.name
+					    : "(of the application)");
 	afw_link_status(l, id, AFW_OK, NULL);
 	flows_device(afw_daemon_peer(AFW_TUN));
 	reconcile_wan_tell_all();

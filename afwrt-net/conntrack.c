@@ -2,10 +2,13 @@
 /*
  * Connection tracking entries by device. For a few devices the kernel (5.8)
  * filters the dump; for many one dump a family is looked through. An entry is
- * a device's if it sent the first packet or is the one who answers.
+ * a device's if it sent the first packet or is the one who answers. A dump
+ * walks the table of all namespaces, which takes milliseconds where that is
+ * large: so the kernel is asked first how many entries this one has.
  */
 #include "conntrack.h"
 
+#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include <linux/netfilter/nfnetlink.h>
@@ -18,8 +21,9 @@
 #include "device.h"
 #include "lib/daemon/log.h"
 
-#define FILTERED_MAX 8 /* more devices than this: one dump of all */
-#define SRC_ONLY     1 /* CTA_FILTER_F_CTA_IP_SRC of the kernel */
+#define FILTERED_MAX 8    /* more devices than this: one dump of all */
+#define FEW_ENTRIES  1024 /* so many are looked through faster than filtered */
+#define SRC_ONLY     1    /* CTA_FILTER_F_CTA_IP_SRC of the kernel */
 
 struct entry {
 	struct entry *next;
@@ -155,12 +159,64 @@ search_filtered(
 	return 0;
 }
 
-static int
-search_all(struct netlink *nl, struct search *s)
+static bool
+family_in(const struct afw_key *keys, size_t n, uint8_t family)
 {
-	if (dump(nl, s, AF_INET, NULL, false) == -1)
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (keys[i].kind == AFW_KEY_IP && keys[i].addr.family == family)
+			return true;
+	return false;
+}
+
+static int
+search_all(
+    struct netlink *nl, struct search *s, const struct afw_key *keys, size_t n)
+{
+	if (family_in(keys, n, 4) && dump(nl, s, AF_INET, NULL, false) == -1)
 		return -1;
-	return dump(nl, s, AF_INET6, NULL, false);
+	return family_in(keys, n, 6) ? dump(nl, s, AF_INET6, NULL, false) : 0;
+}
+
+static void
+count_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *a;
+	uint32_t *count = arg;
+
+	mnl_attr_for_each (a, nlh, sizeof(struct nfgenmsg))
+		if (mnl_attr_get_type(a) == CTA_STATS_GLOBAL_ENTRIES &&
+		    mnl_attr_validate(a, MNL_TYPE_U32) == 0)
+			*count = ntohl(mnl_attr_get_u32(a));
+}
+
+/* How many entries there are in this namespace; very many if not told. */
+static uint32_t
+entries_count(struct netlink *nl)
+{
+	_Alignas(8) char buf[NETLINK_MSG_SIZE];
+	uint32_t count = UINT32_MAX;
+
+	(void)netlink_get(nl, ct_msg(buf, IPCTNL_MSG_CT_GET_STATS, AF_UNSPEC),
+	    count_cb, &count);
+	return count;
+}
+
+static int
+search_run(
+    struct netlink *nl, struct search *s, const struct afw_key *keys, size_t n)
+{
+	uint32_t count = entries_count(nl);
+
+	if (count == 0)
+		return 0;
+	if (n <= FILTERED_MAX && count > FEW_ENTRIES) {
+		if (search_filtered(nl, s, keys, n) == 0)
+			return 0;
+		log_debug("conntrack: no filter: %s", nl->text);
+	}
+	return search_all(nl, s, keys, n); /* or a kernel without filters */
 }
 
 static int
@@ -183,7 +239,7 @@ conntrack_forget(struct netlink *nl, const struct afw_key *keys, size_t n)
 	struct devices of = {.n = 0};
 	struct search s = {.of = &of};
 	struct entry *e;
-	int rc, forgotten = 0;
+	int forgotten = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++)
@@ -191,12 +247,7 @@ conntrack_forget(struct netlink *nl, const struct afw_key *keys, size_t n)
 			(void)device_add(&of, &keys[i]);
 	if (of.n == 0)
 		return 0;
-	rc = n <= FILTERED_MAX ? search_filtered(nl, &s, keys, n) : -1;
-	if (rc == -1 && n <= FILTERED_MAX)
-		log_debug("conntrack: no filter: %s", nl->text);
-	if (rc == -1) /* many, or a kernel without filters */
-		rc = search_all(nl, &s);
-	if (rc == -1 && afw_ratelimit_ok(&limit, 1))
+	if (search_run(nl, &s, keys, n) == -1 && afw_ratelimit_ok(&limit, 1))
 		log_debug("conntrack: %s", nl->text);
 	while ((e = s.found) != NULL) {
 		s.found = e->next;

@@ -86,26 +86,44 @@ put(uint32_t bridge, uint32_t port, const uint8_t mac[6])
 	effect_mac(mac, NULL);
 }
 
+struct sighting {
+	uint32_t bridge, port;
+	uint8_t mac[6];
+};
+
+/* False: not a station's. */
+static bool
+parse(const struct nlmsghdr *nlh, struct sighting *s)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *a;
+	bool has_mac = false;
+
+	/* permanent ones are the bridge's own */
+	if (nlh->nlmsg_type != RTM_NEWNEIGH ||
+	    (ndm->ndm_state & NUD_PERMANENT) != 0 ||
+	    (ndm->ndm_flags & NTF_SELF) != 0)
+		return false;
+	s->port = (uint32_t)ndm->ndm_ifindex;
+	s->bridge = 0;
+	mnl_attr_for_each (a, nlh, sizeof(*ndm))
+		if (mnl_attr_get_type(a) == NDA_LLADDR &&
+		    mnl_attr_get_payload_len(a) == sizeof(s->mac)) {
+			memcpy(s->mac, mnl_attr_get_payload(a), sizeof(s->mac));
+			has_mac = true;
+		} else if (mnl_attr_get_type(a) == NDA_MASTER) {
+			s->bridge = mnl_attr_get_u32(a);
+		}
+	return has_mac && s->bridge != 0;
+}
+
 void
 fdb_event(const struct nlmsghdr *nlh)
 {
-	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *a, *mac = NULL;
-	uint32_t bridge = 0;
+	struct sighting s;
 
-	/* permanent ones are the bridge's own */
-	if (!enabled || nlh->nlmsg_type != RTM_NEWNEIGH ||
-	    (ndm->ndm_state & NUD_PERMANENT) != 0 ||
-	    (ndm->ndm_flags & NTF_SELF) != 0)
-		return;
-	mnl_attr_for_each (a, nlh, sizeof(*ndm))
-		if (mnl_attr_get_type(a) == NDA_LLADDR)
-			mac = a;
-		else if (mnl_attr_get_type(a) == NDA_MASTER)
-			bridge = mnl_attr_get_u32(a);
-	if (mac != NULL && mnl_attr_get_payload_len(mac) == 6 && bridge != 0)
-		put(bridge, (uint32_t)ndm->ndm_ifindex,
-		    mnl_attr_get_payload(mac));
+	if (enabled && parse(nlh, &s))
+		put(s.bridge, s.port, s.mac);
 }
 
 uint32_t
@@ -116,18 +134,47 @@ fdb_port(uint32_t bridge, const uint8_t mac[6])
 	return f != NULL ? f->port : 0;
 }
 
+/* What a dump has shown; looked at when it is over. */
+struct dump {
+	struct sighting *v;
+	size_t n, size;
+};
+
 static void
 dump_cb(const struct nlmsghdr *nlh, void *arg)
 {
-	(void)arg;
-	fdb_event(nlh);
+	struct dump *d = arg;
+
+	if (d->n == d->size) {
+		d->size = d->size * 2 + 64;
+		if ((d->v = realloc(d->v, d->size * sizeof(*d->v))) == NULL)
+			fatal("fdb: out of memory");
+	}
+	if (parse(nlh, &d->v[d->n]))
+		d->n++;
+}
+
+int
+fdb_dump(struct netlink *nl)
+{
+	_Alignas(8) char buf[NETLINK_MSG_SIZE];
+	const struct ndmsg ndm = {.ndm_family = AF_BRIDGE};
+	struct dump d = {.n = 0};
+	size_t i;
+	int rc;
+
+	rc = netlink_dump(nl,
+	    netlink_msg(buf, RTM_GETNEIGH, 0, &ndm, sizeof(ndm)), dump_cb, NULL,
+	    &d);
+	for (i = 0; rc == 0 && i < d.n; i++)
+		put(d.v[i].bridge, d.v[i].port, d.v[i].mac);
+	free(d.v);
+	return rc;
 }
 
 int
 fdb_enable(struct netlink *nl, bool on)
 {
-	_Alignas(8) char buf[NETLINK_MSG_SIZE];
-	const struct ndmsg ndm = {.ndm_family = AF_BRIDGE};
 	size_t i;
 
 	if (on == enabled)
@@ -140,8 +187,5 @@ fdb_enable(struct netlink *nl, bool on)
 	enabled = on;
 	while (!list_empty(&age))
 		drop(LIST_OF(age.next, struct fdb, age));
-	return !on ? 0
-		   : netlink_dump(nl,
-			 netlink_msg(buf, RTM_GETNEIGH, 0, &ndm, sizeof(ndm)),
-			 dump_cb, NULL, NULL);
+	return on ? fdb_dump(nl) : 0;
 }

@@ -9,6 +9,8 @@
 
 /* Until it is switched on nothing is kept. On: looks at all. */
 int fdb_enable(struct netlink *nl, bool on);
+/* Looks at all once more. 0, or -1 and nl->text. */
+int fdb_dump(struct netlink *nl);
 /* RTM_NEWNEIGH or RTM_DELNEIGH of the family AF_BRIDGE. */
 void fdb_event(const struct nlmsghdr *nlh);
 /* The port of this bridge behind which a MAC was seen last, 0 unknown. */

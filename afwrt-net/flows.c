@@ -415,23 +415,30 @@ flows_exact(void)
 		replay(l);
 }
 
-void
-flows_device(struct afw_link *l)
+static void
+device_tell(struct afw_link *l)
 {
 	struct afw_m_device m = {.ifindex = net.tun.ifindex,
 	    .mtu = net.tun.mtu,
 	    .vnet_hdr = net.tun.vnet_hdr};
 	int fd;
 
-	if (!afw_link_is_open(l) || net.mode != NET_ON || net.tun.fd == -1)
-		return;
 	if ((net.cfg.flags & AFW_C_NO_SOCKET_SETUP) == 0)
 		m.addr = net.cfg.tun_addr;
-	if ((fd = fcntl(net.tun.fd, F_DUPFD_CLOEXEC, 0)) == -1) {
+	if ((fd = fcntl(net.tun.fd, F_DUPFD_CLOEXEC, 0)) == -1)
 		log_err("interface %s: descriptor not copied", net.tun.name);
+	else
+		(void)afw_link_send(l, AFW_MSG_DEVICE, 0, &m, fd);
+}
+
+void
+flows_device(struct afw_link *l)
+{
+	if (!afw_link_is_open(l) || net.mode != NET_ON ||
+	    (net.tun.fd == -1 && net_hydra()))
 		return;
-	}
-	(void)afw_link_send(l, AFW_MSG_DEVICE, 0, &m, fd);
+	if (net.tun.fd != -1)
+		device_tell(l);
 	if (net.synced || n_flows > 0)
 		replay(l);
 }

@@ -14,6 +14,7 @@
 #include <linux/rtnetlink.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/daemon/log.h"
@@ -284,17 +285,16 @@ state_setup(struct netlink *nl, const struct link_info *info, uint32_t mtu)
 }
 
 int
-link_setup(struct netlink *nl, uint32_t ifindex, const struct afw_m_config *cfg,
-    uint32_t *mtu, struct nerr *e)
+link_prepare(struct netlink *nl, uint32_t ifindex, uint32_t want, uint32_t *mtu,
+    struct nerr *e)
 {
 	struct link_info info;
+	char name[AFW_IFNAME_SIZE];
 	int changed = 0, rc;
 
-	if (cfg->tun_mtu != 0 && cfg->tun_mtu < MTU_LEAST)
-		return nerr_set(e, AFW_EINVAL, "tun_mtu %u is below %d",
-		    cfg->tun_mtu, MTU_LEAST);
+	(void)snprintf(name, sizeof(name), "%u", ifindex);
 	if (link_get(nl, NULL, ifindex, &info) == -1)
-		return setup_failed(nl, cfg->tun_ifname, "state", e);
+		return setup_failed(nl, name, "state", e);
 	if (info.rp_filter != LINK_RPF_LOOSE) {
 		if (link_rp_filter(nl, ifindex, LINK_RPF_LOOSE) == -1)
 			return setup_failed(nl, info.name, "rp_filter", e);
@@ -307,16 +307,26 @@ link_setup(struct netlink *nl, uint32_t ifindex, const struct afw_m_config *cfg,
 			return setup_failed(nl, info.name, "IPv6 addresses", e);
 		changed++;
 	}
-	if ((rc = state_setup(nl, &info, cfg->tun_mtu)) == -1)
+	if ((rc = state_setup(nl, &info, want)) == -1)
 		return setup_failed(nl, info.name, "up", e);
-	changed += rc;
-	*mtu = cfg->tun_mtu != 0 ? cfg->tun_mtu : info.mtu;
-	if ((cfg->flags & AFW_C_NO_SOCKET_SETUP) == 0 &&
-	    cfg->tun_addr.family == 4) {
-		rc = addr_ensure(nl, ifindex, &cfg->tun_addr);
-		if (rc == -1)
-			return setup_failed(nl, info.name, "address", e);
-		changed += rc;
-	}
-	return changed;
+	*mtu = want != 0 ? want : info.mtu;
+	return changed + rc;
+}
+
+int
+link_setup(struct netlink *nl, uint32_t ifindex, const struct afw_m_config *cfg,
+    uint32_t *mtu, struct nerr *e)
+{
+	int changed, rc;
+
+	if (cfg->tun_mtu != 0 && cfg->tun_mtu < MTU_LEAST)
+		return nerr_set(e, AFW_EINVAL, "tun_mtu %u is below %d",
+		    cfg->tun_mtu, MTU_LEAST);
+	changed = link_prepare(nl, ifindex, cfg->tun_mtu, mtu, e);
+	if (changed == -1 || (cfg->flags & AFW_C_NO_SOCKET_SETUP) != 0 ||
+	    cfg->tun_addr.family != 4)
+		return changed;
+	if ((rc = addr_ensure(nl, ifindex, &cfg->tun_addr)) == -1)
+		return setup_failed(nl, cfg->tun_ifname, "address", e);
+	return changed + rc;
 }

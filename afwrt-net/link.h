@@ -5,17 +5,17 @@
 #include "lib/wire/msg.h"
 #include "netlink.h"
 
-#define LINK_RPF_LOOSE	2 /* of rp_filter */
+#define LINK_RPF_LOOSE  2 /* of rp_filter */
 #define LINK_ALIAS_SIZE 64
 
 /* What the kernel says of an interface. */
 struct link_info {
 	uint32_t ifindex, mtu, flags; /* flags: IFF_, ifindex 0: none */
 	char name[AFW_IFNAME_SIZE];
-	char kind[16];           /* "tun", "" for hardware */
+	char kind[16];               /* "tun", "" for hardware */
 	char alias[LINK_ALIAS_SIZE]; /* a note for people and for us */
-	int rp_filter, addr_gen; /* -1: not said */
-	int64_t owner, group;    /* of a TUN; -1: none, or not said */
+	int rp_filter, addr_gen;     /* -1: not said */
+	int64_t owner, group;        /* of a TUN; -1: none, or not said */
 	bool persist;
 };
 
@@ -25,6 +25,12 @@ int link_get(struct netlink *nl, const char *name, uint32_t ifindex,
 /* From an RTM_NEWLINK. */
 void link_parse(const struct nlmsghdr *nlh, struct link_info *info);
 
+/*
+ * Up, the MTU (0: what it is; *mtu: what it is now), loose reverse-path
+ * filter, no IPv6 address of its own. How many had to be changed, or -1.
+ */
+int link_prepare(struct netlink *nl, uint32_t ifindex, uint32_t want,
+    uint32_t *mtu, struct nerr *e);
 /*
  * Up, MTU, address, loose reverse-path filter, no IPv6 address of its own.
  * How many of these had to be changed, or -1.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 noinst_LTLIBRARIES += afwrt-net/libnet.la
 afwrt_net_libnet_la_SOURCES = \
+	afwrt-net/addrs.c afwrt-net/addrs.h \
 	afwrt-net/apply.c \
 	afwrt-net/config.c \
 	afwrt-net/conntrack.c afwrt-net/conntrack.h \
@@ -31,8 +32,12 @@ afwrt_net_libnet_la_SOURCES = \
 	afwrt-net/tun.c afwrt-net/tun.h \
 	afwrt-net/wan.c afwrt-net/wan.h \
 	afwrt-net/wg_genl.c afwrt-net/wg_genl.h \
+	afwrt-net/wg_iface.c afwrt-net/wg_iface.h \
 	afwrt-net/wg_kernel.c afwrt-net/wg_kernel.h \
-	afwrt-net/wg_link.c afwrt-net/wg_link.h
+	afwrt-net/wg_link.c afwrt-net/wg_link.h \
+	afwrt-net/wg_mark.c afwrt-net/wg_mark.h \
+	afwrt-net/wg_request.c afwrt-net/wg_request.h \
+	afwrt-net/wg_route.c afwrt-net/wg_route.h
 afwrt_net_libnet_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(MNL_CFLAGS) $(NFTNL_CFLAGS)
 afwrt_net_libnet_la_LIBADD = lib/libafwdaemon.la $(MNL_LIBS) $(NFTNL_LIBS)
 

@@ -18,6 +18,8 @@
 #include "lib/daemon/log.h"
 #include "links.h"
 #include "state.h"
+#include "wg_request.h"
+#include "wg_route.h"
 
 #define READS_MAX 64 /* in one go */
 
@@ -31,10 +33,14 @@ link_event(const struct nlmsghdr *nlh)
 
 	if (links_event(nlh))
 		effect_links();
-	if (nlh->nlmsg_type == RTM_DELLINK)
+	if (nlh->nlmsg_type == RTM_DELLINK) {
 		config_kick();
+		wg_request_kick();
+	}
 	if ((uint32_t)ifi->ifi_index == net.tun.ifindex)
 		reconcile_soon("the TUN's link");
+	else if (wg_route_has((uint32_t)ifi->ifi_index))
+		reconcile_soon("a WireGuard link");
 	else
 		reconcile_wan_soon();
 }
@@ -44,7 +50,7 @@ addr_event(const struct nlmsghdr *nlh)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 
-	if (ifa->ifa_index != net.tun.ifindex)
+	if (ifa->ifa_index != net.tun.ifindex && !wg_route_has(ifa->ifa_index))
 		reconcile_wan_soon();
 	else if (nlh->nlmsg_type == RTM_DELADDR)
 		reconcile_soon("the TUN's address");
@@ -114,9 +120,11 @@ lost(void)
 	effect_links();
 }
 
+/* Looked at only when all that still waits was read: it is older. */
 static void
 read_cb(evutil_socket_t fd, short what, void *arg)
 {
+	static bool losses;
 	struct netlink *nl = arg;
 	const struct nlmsghdr *nlh;
 	ssize_t got;
@@ -127,11 +135,15 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 	for (i = 0; i < READS_MAX; i++) {
 		got = mnl_socket_recvfrom(nl->sk, rx, sizeof(rx));
 		if (got == -1 && (errno == ENOBUFS || errno == ENOSPC)) {
-			lost();
+			losses = true;
 			continue;
 		}
-		if (got <= 0)
+		if (got <= 0) {
+			if (losses)
+				lost();
+			losses = false;
 			return;
+		}
 		n = (int)got;
 		for (nlh = (void *)rx; mnl_nlmsg_ok(nlh, n);
 		     nlh = mnl_nlmsg_next(nlh, &n)) {
@@ -141,6 +153,8 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 				nft_event(nlh);
 		}
 	}
+	if (losses) /* and once more when it is empty */
+		lost();
 }
 
 static int

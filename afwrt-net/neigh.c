@@ -14,6 +14,7 @@
 #include <linux/rtnetlink.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "effect.h"
@@ -75,11 +76,34 @@ is_link_local(const struct afw_addr *a)
 	return a->family == 6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
+/*
+ * An address that is known on another interface, too: a broadcast is heard by
+ * every interface in the same network. What the router itself would answer by
+ * is right then, unless the device proves to be here.
+ */
+static enum station_sign
+sign_of(const struct neigh *n)
+{
+	const struct station *s = station_find(&n->addr, n->ifindex);
+	const struct station *now = station_current(&n->addr);
+	struct afw_addr gateway;
+	uint32_t ifindex;
+
+	if ((n->state & ALIVE) != 0)
+		return STATION_ALIVE;
+	if (now == NULL || now->ifindex == n->ifindex || !now->kernel ||
+	    (s != NULL && s->kernel && s->has_mac == n->has_mac &&
+		memcmp(s->mac, n->mac, sizeof(s->mac)) == 0) ||
+	    neigh_path(&net.rt, &n->addr, &ifindex, &gateway) == -1)
+		return STATION_KNOWN;
+	return ifindex == now->ifindex ? STATION_HEARSAY : STATION_KNOWN;
+}
+
 static void
 take(const struct neigh *n)
 {
-	bool changed = station_learn(&n->addr, n->ifindex,
-	    n->has_mac ? n->mac : NULL, (n->state & ALIVE) != 0, true);
+	bool changed = station_learn(
+	    &n->addr, n->ifindex, n->has_mac ? n->mac : NULL, sign_of(n), true);
 
 	if (changed)
 		effect_addr(&n->addr, NULL);
@@ -87,25 +111,22 @@ take(const struct neigh *n)
 }
 
 static void
-neigh_event(const struct nlmsghdr *nlh)
+news_take(const struct neigh *n, bool gone)
 {
 	struct station *s;
-	struct neigh n;
 
-	if (!parse(nlh, &n))
-		return;
-	if (nlh->nlmsg_type == RTM_NEWNEIGH && (n.state & COUNTS) != 0) {
-		if (!is_link_local(&n.addr))
-			take(&n);
+	if (!gone && (n->state & COUNTS) != 0) {
+		if (!is_link_local(&n->addr))
+			take(n);
 		else /* a gateway that a packet's source is behind */
-			source_seen(n.ifindex, &n.addr);
+			source_seen(n->ifindex, &n->addr);
 		return;
 	}
-	if ((s = station_find(&n.addr, n.ifindex)) == NULL)
+	if ((s = station_find(&n->addr, n->ifindex)) == NULL)
 		return;
-	if (n.state == NUD_FAILED)
+	if (n->state == NUD_FAILED)
 		station_forget(s);
-	else if (nlh->nlmsg_type == RTM_DELNEIGH)
+	else if (gone)
 		s->kernel = false;
 }
 
@@ -113,17 +134,18 @@ static void
 event_take(const struct nlmsghdr *nlh)
 {
 	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	struct neigh n;
 
 	if (nlh->nlmsg_type != RTM_NEWNEIGH && nlh->nlmsg_type != RTM_DELNEIGH)
 		return;
 	if (ndm->ndm_family == AF_BRIDGE)
 		fdb_event(nlh);
-	else
-		neigh_event(nlh);
+	else if (parse(nlh, &n))
+		news_take(&n, nlh->nlmsg_type == RTM_DELNEIGH);
 }
 
-static void
-again_soon(void)
+void
+neigh_again_soon(void)
 {
 	const struct timeval tv = {.tv_usec = 50 * 1000};
 
@@ -141,7 +163,7 @@ neigh_catch_up(void)
 	for (i = 0; i < READS_MAX; i++) {
 		got = mnl_socket_recvfrom(mon.sk, rx, sizeof(rx));
 		if (got == -1 && (errno == ENOBUFS || errno == ENOSPC)) {
-			again_soon();
+			neigh_again_soon();
 			continue;
 		}
 		if (got <= 0)
@@ -162,16 +184,39 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 	neigh_catch_up();
 }
 
-/* In the first round all, in the second those that are alive: they win. */
+/* What a dump has shown; looked at when it is over, as that may ask again. */
+struct dump {
+	struct neigh *v;
+	size_t n, size;
+};
+
 static void
 dump_cb(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
-	const bool *second = arg;
+	struct dump *d = arg;
 
-	if (nlh->nlmsg_type == RTM_NEWNEIGH &&
-	    (!*second || (ndm->ndm_state & ALIVE) != 0))
-		neigh_event(nlh);
+	if (d->n == d->size) {
+		d->size = d->size * 2 + 64;
+		if ((d->v = realloc(d->v, d->size * sizeof(*d->v))) == NULL)
+			fatal("neighbours: out of memory");
+	}
+	if (nlh->nlmsg_type == RTM_NEWNEIGH && parse(nlh, &d->v[d->n]))
+		d->n++;
+}
+
+/* First all, then those that are alive: they win. */
+static void
+dump_take(const struct dump *d)
+{
+	size_t i;
+
+	station_dump_begin();
+	for (i = 0; i < d->n; i++)
+		news_take(&d->v[i], false);
+	for (i = 0; i < d->n; i++)
+		if ((d->v[i].state & ALIVE) != 0)
+			news_take(&d->v[i], false);
+	station_dump_end();
 }
 
 int
@@ -179,22 +224,24 @@ neigh_dump(struct netlink *nl)
 {
 	_Alignas(8) char buf[NETLINK_MSG_SIZE];
 	static const uint8_t families[] = {AF_INET, AF_INET6};
-	bool second = false;
+	struct dump d = {.n = 0};
+	int rc = 0;
 	size_t i;
 
-	station_dump_begin();
-	for (i = 0; i < 4; i++) {
-		struct ndmsg ndm = {.ndm_family = families[i % 2]};
+	/* one that is repeated shows some twice: that does no harm */
+	for (i = 0; i < 2 && rc == 0; i++) {
+		struct ndmsg ndm = {.ndm_family = families[i]};
 
-		second = i >= 2;
 		if (netlink_dump(nl,
 			netlink_msg(buf, RTM_GETNEIGH, 0, &ndm, sizeof(ndm)),
-			dump_cb, NULL, &second) == -1 &&
+			dump_cb, NULL, &d) == -1 &&
 		    errno != EAFNOSUPPORT && errno != EOPNOTSUPP)
-			return -1;
+			rc = -1;
 	}
-	station_dump_end();
-	return 0;
+	if (rc == 0)
+		dump_take(&d);
+	free(d.v);
+	return rc;
 }
 
 static void
@@ -205,11 +252,11 @@ again_cb(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	if (neigh_dump(&net.rt) == -1) {
 		log_warn("neighbours: %s", net.rt.text);
-		again_soon();
+		neigh_again_soon();
 	}
-	if (net.bridge) {
-		(void)fdb_enable(&net.rt, false);
-		(void)fdb_enable(&net.rt, true);
+	if (net.bridge && fdb_dump(&net.rt) == -1) {
+		log_warn("stations of bridges: %s", net.rt.text);
+		neigh_again_soon();
 	}
 }
 

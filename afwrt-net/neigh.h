@@ -11,6 +11,8 @@
 int neigh_init(struct event_base *base);
 /* Looks at all. 0, or -1 and nl->text. */
 int neigh_dump(struct netlink *nl);
+/* The same in a moment, with the stations of bridges; repeated if it fails. */
+void neigh_again_soon(void);
 /* Takes in what has happened up to now. */
 void neigh_catch_up(void);
 /*

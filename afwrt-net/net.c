@@ -16,6 +16,7 @@
 #include "source.h"
 #include "state.h"
 #include "station.h"
+#include "wg_request.h"
 
 static void
 setup(struct event_base *base)
@@ -32,6 +33,7 @@ setup(struct event_base *base)
 	station_init();
 	source_init(base);
 	config_init();
+	wg_request_init(base);
 	if (monitor_init() == -1 || neigh_init(base) == -1)
 		fatal("netlink: monitor: %s", strerror(errno));
 	/* only now, so that nothing is missed in between */
@@ -97,6 +99,39 @@ clear_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 }
 
 static int
+wg_set_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	(void)arg;
+	return wg_request_set(
+	    l, m->hdr.id, (const void *)m->payload, afw_msg_take_fd(m));
+}
+
+static int
+wg_del_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	const struct afw_m_route_id *r = (const void *)m->payload;
+
+	(void)arg;
+	return wg_request_del(l, m->hdr.id, r->route);
+}
+
+static int
+wg_session_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	(void)arg;
+	return wg_request_session(l, m->hdr.id, (const void *)m->payload);
+}
+
+static int
+wg_state_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	const struct afw_m_route_id *r = (const void *)m->payload;
+
+	(void)arg;
+	return wg_request_state(l, m->hdr.id, r->route);
+}
+
+static int
 socket_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
 	(void)arg;
@@ -115,8 +150,10 @@ source_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 static void
 peer_up(enum afw_role role, struct afw_link *l)
 {
-	if (role == AFW_TUN)
+	if (role == AFW_TUN) {
 		flows_device(l);
+		wg_request_tell(l);
+	}
 	reconcile_wan_tell(l);
 }
 
@@ -146,12 +183,16 @@ static const struct afw_handler handlers[] = {
     {AFW_MSG_NET_RULE_SET, rule_set_handle},
     {AFW_MSG_NET_RULE_DEL, rule_del_handle},
     {AFW_MSG_NET_CLEAR, clear_handle},
+    {AFW_MSG_NET_WG_SET, wg_set_handle},
+    {AFW_MSG_NET_WG_DEL, wg_del_handle},
     {0, NULL},
 };
 
 static const struct afw_handler peer_handlers[] = {
     {AFW_MSG_SOCKET_GET, socket_handle},
     {AFW_MSG_SOURCE_GET, source_handle},
+    {AFW_MSG_WG_SET, wg_session_handle},
+    {AFW_MSG_WG_GET, wg_state_handle},
     {0, NULL},
 };
 

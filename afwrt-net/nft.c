@@ -449,7 +449,11 @@ int
 nft_remove(struct nft *n, struct nerr *e)
 {
 	int rc = table_remove(n, NFPROTO_INET, e);
+	struct state s;
 
 	n->bridge = false;
+	/* mostly it is not there: a transaction costs much more than a look */
+	if (state_get(n, NFPROTO_BRIDGE, &s) == 0 && !s.table)
+		return rc;
 	return table_remove(n, NFPROTO_BRIDGE, e) == -1 ? -1 : rc;
 }

@@ -21,6 +21,7 @@
 #include "route.h"
 #include "rule.h"
 #include "state.h"
+#include "wg_request.h"
 
 #define RETRY_MS   800 /* longer, after a failure */
 #define SPACING_MS 100 /* between two repairs, if somebody fights us */
@@ -49,9 +50,10 @@ plan_make(struct plan *p)
 	if (net.mode == NET_OFF)
 		return;
 	p->selective = net_selective();
-	p->halves = (c->flags & AFW_C_DEFAULT_GATEWAY) != 0;
+	p->halves = net_halves();
 	p->guard = p->halves && net_filters();
-	p->dns = net_filters() && (c->flags & AFW_C_DNS_TUNNEL) != 0;
+	p->dns = net_filters() && (net_hydra() || net_managed()) &&
+	    (c->flags & AFW_C_DNS_TUNNEL) != 0;
 	p->bridge = p->selective && net.bridge;
 	p->unsure = p->selective && (!net.synced || !on);
 	p->lan_bypass = (c->flags & AFW_C_LAN_BYPASS) != 0;
@@ -212,12 +214,13 @@ sets_repair(struct nerr *e)
 int
 reconcile_run(enum reconcile_sets how, struct nerr *e)
 {
-	int link, routes, rules, table = 0, sets = 0;
+	int link, wg, routes, rules, table = 0, sets = 0;
 	struct plan p;
 
 	if (net.mode == NET_OFF)
 		return 0;
 	link = link_repair(e);
+	wg = wg_request_repair();
 	/* without a TUN what blocks is needed all the more: go on */
 	plan_make(&p);
 	uplink_loosen(p.halves);
@@ -231,7 +234,7 @@ reconcile_run(enum reconcile_sets how, struct nerr *e)
 		    (sets = sets_repair(e)) == -1)
 			return -1;
 	}
-	return link == -1 ? -1 : link + routes + rules + table + sets;
+	return link == -1 ? -1 : link + wg + routes + rules + table + sets;
 }
 
 static void
@@ -323,6 +326,7 @@ clear_keep(struct nerr *e)
 
 	devices_forget(false);
 	net.mode = NET_BLOCKED;
+	wg_request_clear(true);
 	rc = reconcile_run(SETS_IF_NEW, e);
 	if (net.tun.held)
 		tun_leave(&net.tun);
@@ -341,6 +345,7 @@ reconcile_clear(bool keep, struct nerr *e)
 		return clear_keep(e);
 	rc = remove_all(e);
 	devices_forget(true);
+	wg_request_clear(false);
 	tun_delete(&net.rt, &net.tun, &net.cfg);
 	if (tun_sweep(&net.rt) == -1 && rc == 0)
 		rc = nerr_set(e, AFW_EIO, "interface: %s", net.rt.text);
@@ -405,6 +410,7 @@ wan_cb(evutil_socket_t fd, short what, void *arg)
 	if ((now.halves || memcmp(&before, &now, sizeof(before)) != 0) &&
 	    reconcile_run(SETS_IF_NEW, &e) == -1)
 		log_err("guard of %s: %s", guarded, e.text);
+	wg_request_wan();
 	reconcile_wan_tell_all();
 }
 

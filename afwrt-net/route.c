@@ -308,6 +308,16 @@ route_sync(struct netlink *nl, const struct plan *p, struct nerr *e)
 }
 
 int
+route_table_free(struct netlink *nl, uint32_t table, struct nerr *e)
+{
+	struct found f = {.table = table, .of_others = true};
+
+	if (routes_find(nl, &f) == -1)
+		return nerr_set(e, AFW_EIO, "table %u: %s", table, nl->text);
+	return f.n == 0;
+}
+
+int
 route_check(struct netlink *nl, const struct plan *p, struct nerr *e)
 {
 	struct found f = {.table = p->table, .of_others = true};

@@ -290,3 +290,41 @@ rule_check(struct netlink *nl, const struct plan *p, bool *ours, struct nerr *e)
 	}
 	return 0;
 }
+
+/* 1: none of others' rules has to do with p's mark or (mask 0) table. */
+static int
+numbers_free(struct netlink *nl, const struct plan *p, struct nerr *e)
+{
+	static struct found f;
+	int k;
+
+	if (rules_find(nl, &f) == -1)
+		return nerr_set(e, AFW_EIO, "rules: %s", nl->text);
+	for (k = 0; k < f.n; k++) {
+		const struct rule *r = &f.r[k];
+
+		if (r->proto == NET_RTPROT)
+			continue;
+		if (p->mask != 0
+			? marks_meet(r, p)
+			: r->action == FR_ACT_TO_TBL && r->table == p->table)
+			return 0;
+	}
+	return 1;
+}
+
+int
+rule_mark_free(struct netlink *nl, uint32_t mark, uint32_t mask, struct nerr *e)
+{
+	const struct plan p = {.mark = mark, .mask = mask};
+
+	return numbers_free(nl, &p, e);
+}
+
+int
+rule_table_free(struct netlink *nl, uint32_t table, struct nerr *e)
+{
+	const struct plan p = {.table = table};
+
+	return numbers_free(nl, &p, e);
+}

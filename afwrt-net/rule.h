@@ -13,5 +13,9 @@ int rule_sync(struct netlink *nl, const struct plan *p, struct nerr *e);
  */
 int rule_check(
     struct netlink *nl, const struct plan *p, bool *ours, struct nerr *e);
+/* Has nobody else a rule for that mark, that table? 1 yes, 0 no, -1. */
+int rule_mark_free(
+    struct netlink *nl, uint32_t mark, uint32_t mask, struct nerr *e);
+int rule_table_free(struct netlink *nl, uint32_t table, struct nerr *e);
 
 #endif

@@ -83,7 +83,7 @@ learn(const struct afw_addr *a, uint32_t ifindex, const uint8_t *mac)
 		mac = NULL;
 	if (mac == NULL && s != NULL && s->has_mac)
 		return; /* what we remember is more than nothing */
-	if (station_learn(a, ifindex, mac, true, false))
+	if (station_learn(a, ifindex, mac, STATION_ALIVE, false))
 		effect_addr(a, NULL);
 }
 

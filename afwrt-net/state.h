@@ -42,11 +42,33 @@ net_filters(void)
 	return (net.cfg.flags & AFW_C_NO_IPTABLES) == 0;
 }
 
+/* There is the suite's own TUN. */
+static inline bool
+net_hydra(void)
+{
+	return net.cfg.type != AFW_TYPE_WIREGUARD;
+}
+
+/* The routing of WireGuard's locations is ours, too. */
+static inline bool
+net_managed(void)
+{
+	return net_filters() && (net.cfg.flags & AFW_C_WG_MANAGED) != 0;
+}
+
+/* Default_gateway is, and it is ours to do. */
+static inline bool
+net_halves(void)
+{
+	return (net.cfg.flags & AFW_C_DEFAULT_GATEWAY) != 0 &&
+	    (net_hydra() || net_managed());
+}
+
 /* Devices are marked, one by one. */
 static inline bool
 net_selective(void)
 {
-	return net_filters() && (net.cfg.flags & AFW_C_DEFAULT_GATEWAY) == 0;
+	return net_managed() || (net_filters() && net_hydra() && !net_halves());
 }
 
 /* ---- reconcile.c: the system against what it should be ----------------- */

@@ -154,10 +154,10 @@ mac_set(struct station *s, const uint8_t *mac)
 
 bool
 station_learn(const struct afw_addr *a, uint32_t ifindex, const uint8_t *mac,
-    bool alive, bool kernel)
+    enum station_sign sign, bool kernel)
 {
 	struct station *s = station_find(a, ifindex);
-	bool fresh = s == NULL, other;
+	bool fresh = s == NULL, other, news;
 
 	if (fresh)
 		s = make(a, ifindex);
@@ -166,9 +166,9 @@ station_learn(const struct afw_addr *a, uint32_t ifindex, const uint8_t *mac,
 	if (other)
 		mac_set(s, mac);
 	s->seen = true;
-	alive = alive || other || (kernel && !s->kernel);
+	news = other || (kernel && !s->kernel);
 	s->kernel = kernel;
-	if (!alive)
+	if (sign == STATION_HEARSAY || (sign == STATION_KNOWN && !news))
 		return false;
 	other = other || station_current(a) != s;
 	s->serial = ++serial;

@@ -28,12 +28,15 @@ void station_init(void);
 struct station *station_find(const struct afw_addr *a, uint32_t ifindex);
 /* The one that counts of all with this address, or NULL. */
 const struct station *station_current(const struct afw_addr *a);
+/* What a message says: it is alive; it is known (news, if it was not); it was
+ * heard on an interface by which nobody would answer it (never news). */
+enum station_sign { STATION_ALIVE, STATION_KNOWN, STATION_HEARSAY };
 /*
- * It is there, with this mac (NULL: not known). alive: this is a sign of
- * life, not only a change of state. True: what counts may have changed.
+ * It is there, with this mac (NULL: not known). True: what counts may have
+ * changed.
  */
 bool station_learn(const struct afw_addr *a, uint32_t ifindex,
-    const uint8_t *mac, bool alive, bool kernel);
+    const uint8_t *mac, enum station_sign sign, bool kernel);
 /* Away; the address' flow is corrected. */
 void station_forget(struct station *s);
 /* All of an interface that is no more. */

@@ -46,12 +46,12 @@ attach_refused(struct netlink *nl, const char *name, int why, struct nerr *e)
 	if (there && strcmp(info.kind, "tun") != 0)
 		return nerr_set(e, AFW_EBUSY,
 		    "interface %s exists already "
-		    "and is not a TUN device; choose another tun_ifname",
+		    "and is not a TUN device; choose another name",
 		    name);
 	if (there && why == EBUSY) {
 		(void)nerr_set(e, AFW_EBUSY,
 		    "interface %s is in use by "
-		    "another program; choose another tun_ifname",
+		    "another program; choose another name",
 		    name);
 		e->soon = true;
 		return -1;
@@ -123,8 +123,18 @@ descriptor_setup(struct tun *t, int fd, const struct ifreq *ifr, struct nerr *e)
 	return 0;
 }
 
-static bool
-is_held(const struct link_info *info)
+bool
+tun_is(int fd, const char *name)
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	return fd != -1 && ioctl(fd, TUNGETIFF, &ifr) == 0 &&
+	    strncmp(ifr.ifr_name, name, sizeof(ifr.ifr_name)) == 0;
+}
+
+bool
+tun_is_held(const struct link_info *info)
 {
 	return strcmp(info->kind, "tun") == 0 && info->persist &&
 	    info->owner == (int64_t)geteuid() &&
@@ -146,7 +156,7 @@ tun_attach(
 	t->fd = fd;
 	t->ifindex = info.ifindex;
 	t->mtu = info.mtu;
-	t->held = is_held(&info);
+	t->held = tun_is_held(&info);
 	t->persistent = (ifr.ifr_flags & IFF_PERSIST) != 0 && !t->held;
 	t->foreign = t->down = false;
 	memcpy(t->name, info.name, sizeof(t->name));
@@ -274,7 +284,7 @@ sweep_cb(const struct nlmsghdr *nlh, void *arg)
 	struct link_info info;
 
 	link_parse(nlh, &info);
-	if (is_held(&info) && s->n < SWEEP_MAX)
+	if (tun_is_held(&info) && s->n < SWEEP_MAX)
 		s->ifindex[s->n++] = info.ifindex;
 }
 

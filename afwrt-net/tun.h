@@ -3,6 +3,7 @@
 #define AFWRT_NET_TUN_H
 
 #include "lib/wire/msg.h"
+#include "link.h"
 #include "netlink.h"
 
 /* The TUN. fd is -1 when there is none, or none that we hold. */
@@ -27,6 +28,10 @@ int tun_attach(struct netlink *nl, struct tun *t, int fd, const char *name,
 /* The same for an fd of the application: a TUN, or anything of packets. */
 int tun_adopt(
     struct netlink *nl, struct tun *t, int fd, uint32_t mtu, struct nerr *e);
+/* Is fd attached to the TUN of that name? */
+bool tun_is(int fd, const char *name);
+/* Is that one that we held, in this life or an earlier one? */
+bool tun_is_held(const struct link_info *info);
 /* The device is gone although we hold the fd: make it again. */
 int tun_revive(struct netlink *nl, struct tun *t, struct nerr *e);
 /* To stay without a holder, or not to. 0, or -1 and errno. */

@@ -72,7 +72,7 @@ device_msg(struct wg_kernel *k, void *buf, uint8_t cmd, const char *ifname)
 
 /* As many as there is room for; how many that was. */
 static size_t
-allowed_put(struct nlmsghdr *nlh, const struct wg_kernel_net *net, size_t n)
+allowed_put(struct nlmsghdr *nlh, const struct afw_wg_net *net, size_t n)
 {
 	struct nlattr *all, *one;
 	bool six;
@@ -94,28 +94,83 @@ allowed_put(struct nlmsghdr *nlh, const struct wg_kernel_net *net, size_t n)
 	return i;
 }
 
+/* A peer that is there: two nests, what changes goes between start and end. */
+static void
+update_start(
+    struct nlmsghdr *nlh, const uint8_t *peer_key, struct nlattr **nest)
+{
+	nest[0] = mnl_attr_nest_start(nlh, WGDEVICE_A_PEERS);
+	nest[1] = mnl_attr_nest_start(nlh, 0);
+	mnl_attr_put(nlh, WGPEER_A_PUBLIC_KEY, WG_KEY_LEN, peer_key);
+	mnl_attr_put_u32(nlh, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
+}
+
+static void
+update_end(struct nlmsghdr *nlh, struct nlattr **nest)
+{
+	mnl_attr_nest_end(nlh, nest[1]);
+	mnl_attr_nest_end(nlh, nest[0]);
+}
+
 int
 wg_genl_allow(struct wg_kernel *k, const char *ifname, const uint8_t *peer_key,
-    const struct wg_kernel_net *net, size_t n, struct nerr *e)
+    const struct afw_wg_net *net, size_t n, struct nerr *e)
 {
 	_Alignas(8) char buf[NETLINK_MSG_SIZE];
-	struct nlattr *peers, *peer;
+	struct nlattr *nest[2];
 	struct nlmsghdr *nlh;
 	size_t done = 0;
 
 	while (done < n) {
 		nlh = device_msg(k, buf, WG_CMD_SET_DEVICE, ifname);
-		peers = mnl_attr_nest_start(nlh, WGDEVICE_A_PEERS);
-		peer = mnl_attr_nest_start(nlh, 0);
-		mnl_attr_put(nlh, WGPEER_A_PUBLIC_KEY, WG_KEY_LEN, peer_key);
-		mnl_attr_put_u32(nlh, WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
+		update_start(nlh, peer_key, nest);
 		done += allowed_put(nlh, net + done, n - done);
-		mnl_attr_nest_end(nlh, peer);
-		mnl_attr_nest_end(nlh, peers);
+		update_end(nlh, nest);
 		if (netlink_talk(&k->ge, nlh) == -1)
 			return failed(&k->ge, ifname, "allowed_ips", e);
 	}
 	return 0;
+}
+
+int
+wg_genl_keepalive(struct wg_kernel *k, const char *ifname,
+    const uint8_t *peer_key, uint16_t interval, struct nerr *e)
+{
+	_Alignas(8) char buf[NETLINK_MSG_SIZE];
+	struct nlmsghdr *nlh = device_msg(k, buf, WG_CMD_SET_DEVICE, ifname);
+	struct nlattr *nest[2];
+
+	update_start(nlh, peer_key, nest);
+	mnl_attr_put_u16(nlh, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, interval);
+	update_end(nlh, nest);
+	return netlink_talk(&k->ge, nlh) == 0
+	    ? 0
+	    : failed(&k->ge, ifname, "keepalive", e);
+}
+
+int
+wg_genl_mark(
+    struct wg_kernel *k, const char *ifname, uint32_t fwmark, struct nerr *e)
+{
+	_Alignas(8) char buf[NETLINK_MSG_SIZE];
+	struct nlmsghdr *nlh = device_msg(k, buf, WG_CMD_SET_DEVICE, ifname);
+
+	mnl_attr_put_u32(nlh, WGDEVICE_A_FWMARK, fwmark);
+	return netlink_talk(&k->ge, nlh) == 0
+	    ? 0
+	    : failed(&k->ge, ifname, "mark", e);
+}
+
+int
+wg_genl_no_peers(struct wg_kernel *k, const char *ifname, struct nerr *e)
+{
+	_Alignas(8) char buf[NETLINK_MSG_SIZE];
+	struct nlmsghdr *nlh = device_msg(k, buf, WG_CMD_SET_DEVICE, ifname);
+
+	mnl_attr_put_u32(nlh, WGDEVICE_A_FLAGS, WGDEVICE_F_REPLACE_PEERS);
+	return netlink_talk(&k->ge, nlh) == 0
+	    ? 0
+	    : failed(&k->ge, ifname, "peers", e);
 }
 
 /* Everything of the peer but its networks. */
@@ -210,7 +265,7 @@ attr_wipe(const struct nlattr *a)
 
 /* Do the first bits of both agree? The kernel cuts off the others. */
 static bool
-net_is(const struct wg_kernel_net *want, const struct wg_kernel_net *is)
+net_is(const struct afw_wg_net *want, const struct afw_wg_net *is)
 {
 	unsigned int bytes = is->prefix / 8u, bits = is->prefix % 8u;
 	unsigned int mask = 0xff00u >> bits & 0xffu;
@@ -225,7 +280,7 @@ net_is(const struct wg_kernel_net *want, const struct wg_kernel_net *is)
 static void
 allowed_one(struct now *now, const struct nlattr *nest)
 {
-	struct wg_kernel_net net = {.prefix = 0};
+	struct afw_wg_net net = {.prefix = 0};
 	const struct nlattr *a;
 	uint16_t family = 0;
 	uint32_t i;

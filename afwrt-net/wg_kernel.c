@@ -14,27 +14,20 @@
 #include "wg_genl.h"
 #include "wg_link.h"
 
-#define MTU_LEAST 576
-#define MTU_MOST  65456 /* the kernel's, with its overhead */
-
 int
-wg_kernel_open(struct wg_kernel *k, struct nerr *e)
+wg_kernel_open(struct wg_kernel *k, struct netlink *rt, struct nerr *e)
 {
 	memset(k, 0, sizeof(*k));
-	if (netlink_open(&k->rt, NETLINK_ROUTE) == -1 ||
-	    netlink_open(&k->ge, NETLINK_GENERIC) == -1) {
-		(void)nerr_set(e, afw_error_from_errno(errno), "netlink: %s",
-		    strerror(errno));
-		wg_kernel_close(k);
-		return -1;
-	}
+	k->rt = rt;
+	if (netlink_open(&k->ge, NETLINK_GENERIC) == -1)
+		return nerr_set(e, afw_error_from_errno(errno),
+		    "generic netlink: %s", strerror(errno));
 	return 0;
 }
 
 void
 wg_kernel_close(struct wg_kernel *k)
 {
-	netlink_close(&k->rt);
 	netlink_close(&k->ge);
 }
 
@@ -52,15 +45,15 @@ key_given(const uint8_t key[WG_KEY_SIZE])
 }
 
 static bool
-net_valid(const struct wg_kernel_net *n)
+net_valid(const struct afw_wg_net *n)
 {
 	return afw_addr_valid(&n->addr, false) &&
 	    n->prefix <= (n->addr.family == 4 ? 32 : 128);
 }
 
 static int
-nets_check(const char *ifname, const char *what,
-    const struct wg_kernel_net *net, size_t n, struct nerr *e)
+nets_check(const char *ifname, const char *what, const struct afw_wg_net *net,
+    size_t n, struct nerr *e)
 {
 	size_t i;
 
@@ -96,17 +89,11 @@ conf_check(const struct wg_kernel_conf *c, struct nerr *e)
 	else if (!afw_addr_valid(&c->endpoint, true) ||
 	    (c->endpoint.family != 0) != (c->endpoint_port != 0))
 		why = "the endpoint is no address with a port";
-	else if (c->mtu != 0 && (c->mtu < MTU_LEAST || c->mtu > MTU_MOST))
-		why = "the MTU is out of range";
-	else if (c->addrs > WG_KERNEL_ADDRS)
-		why = "too many addresses";
 	else if (c->allowed > WG_KERNEL_ALLOWED)
 		why = "too many allowed_ips";
 	if (why != NULL)
 		return nerr_set(
 		    e, AFW_EINVAL, "interface %s: %s", c->ifname, why);
-	if (nets_check(c->ifname, "address", c->addr, c->addrs, e) == -1)
-		return -1;
 	return nets_check(c->ifname, "allowed_ips", c->allow, c->allowed, e);
 }
 
@@ -132,6 +119,24 @@ peer_verify(struct wg_kernel *k, const struct wg_kernel_conf *c, struct nerr *e)
 }
 
 int
+wg_kernel_make(struct wg_kernel *k, const char *ifname, struct link_info *info,
+    struct nerr *e)
+{
+	struct nerr ignored;
+	int made;
+
+	if (name_check(ifname, e) == -1 ||
+	    (made = wg_link_make(k->rt, ifname, info, e)) == -1)
+		return -1;
+	/* making a link may have loaded the module: only now is it known */
+	if (k->family != 0 || wg_genl_family(&k->ge, &k->family, e) == 0)
+		return made;
+	if (made == 1)
+		(void)wg_link_delete(k->rt, info, &ignored);
+	return -1;
+}
+
+int
 wg_kernel_set(
     struct wg_kernel *k, const struct wg_kernel_conf *c, struct nerr *e)
 {
@@ -140,28 +145,58 @@ wg_kernel_set(
 	int made;
 
 	if (conf_check(c, e) == -1 ||
-	    (made = wg_link_make(&k->rt, c->ifname, &info, e)) == -1)
+	    (made = wg_kernel_make(k, c->ifname, &info, e)) == -1)
 		return -1;
-	/* making a link may have loaded the module: only now is it known */
-	if (wg_genl_family(&k->ge, &k->family, e) == 0 &&
-	    wg_genl_set(k, c, e) == 0 && peer_verify(k, c, e) == 0 &&
-	    wg_link_setup(&k->rt, &info, c, e) == 0)
+	if (wg_genl_set(k, c, e) == 0 && peer_verify(k, c, e) == 0)
 		return 0;
 	if (made == 1)
-		(void)wg_link_delete(&k->rt, &info, &ignored);
+		(void)wg_link_delete(k->rt, &info, &ignored);
 	return -1;
 }
 
 int
+wg_kernel_wake(
+    struct wg_kernel *k, const struct wg_kernel_conf *c, struct nerr *e)
+{
+	uint16_t interval = c->keepalive != 0 ? c->keepalive : 1;
+
+	/* what makes the kernel send one is the change from none to some */
+	if (wg_genl_keepalive(k, c->ifname, c->peer_key, 0, e) == -1 ||
+	    wg_genl_keepalive(k, c->ifname, c->peer_key, interval, e) == -1)
+		return -1;
+	return c->keepalive != 0
+	    ? 0
+	    : wg_genl_keepalive(k, c->ifname, c->peer_key, 0, e);
+}
+
+int
+wg_kernel_roam(
+    struct wg_kernel *k, const char *ifname, uint32_t fwmark, struct nerr *e)
+{
+	return wg_genl_mark(k, ifname, fwmark, e);
+}
+
+int
+wg_kernel_block(struct wg_kernel *k, const char *ifname, struct nerr *e)
+{
+	struct link_info info;
+
+	if (wg_link_find(k->rt, ifname, &info, e) == -1 ||
+	    (k->family == 0 && wg_genl_family(&k->ge, &k->family, e) == -1))
+		return -1;
+	return wg_genl_no_peers(k, ifname, e);
+}
+
+int
 wg_kernel_allow(struct wg_kernel *k, const char *ifname,
-    const uint8_t peer_key[WG_KEY_SIZE], const struct wg_kernel_net *net,
-    size_t n, struct nerr *e)
+    const uint8_t peer_key[WG_KEY_SIZE], const struct afw_wg_net *net, size_t n,
+    struct nerr *e)
 {
 	struct link_info info;
 
 	if (name_check(ifname, e) == -1 ||
 	    nets_check(ifname, "allowed_ips", net, n, e) == -1 ||
-	    wg_link_find(&k->rt, ifname, &info, e) == -1)
+	    wg_link_find(k->rt, ifname, &info, e) == -1)
 		return -1;
 	if (k->family == 0 && wg_genl_family(&k->ge, &k->family, e) == -1)
 		return -1;
@@ -176,7 +211,7 @@ wg_kernel_get(struct wg_kernel *k, const char *ifname,
 
 	memset(st, 0, sizeof(*st));
 	if (name_check(ifname, e) == -1 ||
-	    wg_link_find(&k->rt, ifname, &info, e) == -1)
+	    wg_link_find(k->rt, ifname, &info, e) == -1)
 		return -1;
 	if (k->family == 0 && wg_genl_family(&k->ge, &k->family, e) == -1)
 		return -1;
@@ -193,7 +228,7 @@ wg_kernel_remove(struct wg_kernel *k, const char *ifname, struct nerr *e)
 	struct link_info info;
 
 	if (name_check(ifname, e) == -1 ||
-	    wg_link_find(&k->rt, ifname, &info, e) == -1)
+	    wg_link_find(k->rt, ifname, &info, e) == -1)
 		return -1;
-	return wg_link_delete(&k->rt, &info, e);
+	return wg_link_delete(k->rt, &info, e);
 }

@@ -3,6 +3,7 @@
 #define AFWRT_NET_WG_KERNEL_H
 
 #include "lib/wire/msg.h"
+#include "link.h"
 #include "netlink.h"
 
 /*
@@ -31,17 +32,10 @@
  *   mark of a rule on the inner packet is never seen on the outer.
  */
 
-#define WG_KEY_SIZE       32
-#define WG_KERNEL_ADDRS   8
-#define WG_KERNEL_ALLOWED 128 /* in one conf; wg_kernel_allow has no limit */
+#define WG_KEY_SIZE       AFW_WG_KEY_SIZE
+#define WG_KERNEL_ALLOWED AFW_WG_ALLOWED_MAX /* wg_kernel_allow: no limit */
 
-struct wg_kernel_net {
-	struct afw_addr addr;
-	uint8_t prefix;
-	uint8_t pad[3];
-};
-
-/* A link and its peer: fixed, so that it can be a message's payload. */
+/* A link and its peer. */
 struct wg_kernel_conf {
 	char ifname[AFW_IFNAME_SIZE];
 	uint8_t private_key[WG_KEY_SIZE];
@@ -51,14 +45,10 @@ struct wg_kernel_conf {
 	uint16_t endpoint_port;
 	uint16_t listen_port; /* 0: the one the kernel has chosen stays */
 	uint32_t fwmark;
-	uint32_t mtu;       /* 0: 1420 */
 	uint16_t keepalive; /* seconds, 0: off */
-	uint16_t addrs;     /* how many */
 	uint32_t allowed;   /* how many */
-	struct wg_kernel_net addr[WG_KERNEL_ADDRS];
-	struct wg_kernel_net allow[WG_KERNEL_ALLOWED];
+	struct afw_wg_net allow[WG_KERNEL_ALLOWED];
 };
-_Static_assert(sizeof(struct wg_kernel_conf) == 152 + 136 * 24, "padding");
 
 /* What the kernel says of a link. No private and no preshared key in it. */
 struct wg_kernel_state {
@@ -80,27 +70,47 @@ struct wg_kernel_state {
 };
 
 struct wg_kernel {
-	struct netlink rt, ge;
+	struct netlink *rt; /* the caller's */
+	struct netlink ge;
 	uint16_t family; /* of generic netlink, 0: not asked yet */
 };
 
 /* 0, or -1 and e; so do all below. */
-int wg_kernel_open(struct wg_kernel *k, struct nerr *e);
+int wg_kernel_open(struct wg_kernel *k, struct netlink *rt, struct nerr *e);
 void wg_kernel_close(struct wg_kernel *k);
 
 /*
- * Makes the link, or changes it to what c says: nothing that is so already is
- * touched, and as long as both keys and the endpoint stay, neither is the
- * session. A link made here carries an alias; one of that name without it is
- * another's, and refused (AFW_EBUSY). AFW_ENOTSUP: the kernel has no
- * WireGuard. On failure a link made by this call is gone again.
+ * Makes the link (1), or finds it (0). One made here carries an alias; one of
+ * that name without it is another's, and refused (AFW_EBUSY). AFW_ENOTSUP: the
+ * kernel has no WireGuard. On failure a link made by this call is gone again.
+ */
+int wg_kernel_make(struct wg_kernel *k, const char *ifname,
+    struct link_info *info, struct nerr *e);
+/*
+ * Makes the link, if it has to, and gives it keys and peer: nothing that is so
+ * already is touched, and as long as both keys and the endpoint stay, neither
+ * is the session.
  */
 int wg_kernel_set(
     struct wg_kernel *k, const struct wg_kernel_conf *c, struct nerr *e);
+/*
+ * A handshake now, or (there is a session) a keepalive: by itself the kernel
+ * begins with the first packet only. The link has to be up.
+ */
+int wg_kernel_wake(
+    struct wg_kernel *k, const struct wg_kernel_conf *c, struct nerr *e);
+/*
+ * The uplink has changed: the kernel forgets the source address that it keeps
+ * for the peer, as for any change of the mark, and finds another.
+ */
+int wg_kernel_roam(
+    struct wg_kernel *k, const char *ifname, uint32_t fwmark, struct nerr *e);
+/* No peer any more: whatever is sent into the link is dropped. */
+int wg_kernel_block(struct wg_kernel *k, const char *ifname, struct nerr *e);
 /* More networks for the peer, behind those that it has. */
 int wg_kernel_allow(struct wg_kernel *k, const char *ifname,
-    const uint8_t peer_key[WG_KEY_SIZE], const struct wg_kernel_net *net,
-    size_t n, struct nerr *e);
+    const uint8_t peer_key[WG_KEY_SIZE], const struct afw_wg_net *net, size_t n,
+    struct nerr *e);
 /* AFW_ENOENT: there is no such link. */
 int wg_kernel_get(struct wg_kernel *k, const char *ifname,
     struct wg_kernel_state *st, struct nerr *e);

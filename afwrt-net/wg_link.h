@@ -14,12 +14,11 @@
  */
 int wg_link_make(struct netlink *rt, const char *name, struct link_info *info,
     struct nerr *e);
+/* Of this kind, and with the alias. */
+bool wg_link_ours(const struct link_info *info);
 /* Ours, by name. -1: AFW_ENOENT, or AFW_EBUSY for another's. */
 int wg_link_find(struct netlink *rt, const char *name, struct link_info *info,
     struct nerr *e);
-/* MTU, exactly these addresses, up. */
-int wg_link_setup(struct netlink *rt, const struct link_info *info,
-    const struct wg_kernel_conf *c, struct nerr *e);
 int wg_link_delete(
     struct netlink *rt, const struct link_info *info, struct nerr *e);
 

@@ -29,4 +29,15 @@ const struct wg_route *wg_route_find(uint32_t route);
 /* The mark of a device on that route: a WireGuard one's own, or fwmark. */
 uint32_t wg_route_mark(uint32_t route);
 
+/* Is that the interface of one of them? */
+bool wg_route_has(uint32_t ifindex);
+
+/* For those who fill it in: wg_iface.h. */
+struct wg_iface;
+struct wg_iface *wg_route_each(const struct wg_iface *i); /* a walk, too */
+struct wg_iface *wg_route_iface(uint32_t route);
+/* NULL: there are AFW_ROUTES_MAX. */
+struct wg_iface *wg_route_add(uint32_t route);
+void wg_route_drop(struct wg_iface *i);
+
 #endif

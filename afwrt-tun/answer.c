@@ -23,6 +23,14 @@ static struct {
 	uint16_t count;
 } sources[ICMP_KINDS + 1][SOURCES];
 
+static struct device *device;
+
+void
+answer_init(struct device *d)
+{
+	device = d;
+}
+
 static bool
 answer_allowed(const struct packet *p, unsigned int kind)
 {
@@ -51,7 +59,7 @@ answer_error(const struct packet *p, enum icmp_error why, uint32_t mtu)
 		return;
 	n = icmp_build(buf, p, why, mtu);
 	if (n != 0)
-		(void)device_write(buf, n, NULL);
+		(void)device_write(device, buf, n, NULL);
 }
 
 void
@@ -64,5 +72,5 @@ answer_reset(const struct packet *p)
 		return;
 	n = icmp_build_reset(buf, p);
 	if (n != 0)
-		(void)device_write(buf, n, NULL);
+		(void)device_write(device, buf, n, NULL);
 }

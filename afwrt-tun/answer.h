@@ -4,6 +4,9 @@
 
 #include "afwrt-tun/icmp.h"
 
+struct device;
+
+void answer_init(struct device *d);
 /* Tell the device why its packet does not go on; at most so many a second
  * for one source. */
 void answer_error(const struct packet *p, enum icmp_error why, uint32_t mtu);

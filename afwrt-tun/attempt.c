@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "afwrt-tun/standby.h"
 #include "afwrt-tun/tun.h"
+#include "afwrt-tun/wg_device.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/log.h"
 
@@ -38,6 +40,7 @@ static struct afw_ratelimit limit;
 
 static void session_ask(struct attempt *a);
 static void socket_ask(struct attempt *a);
+static void transport_start(struct attempt *a, int fd);
 
 static void
 timer_add(struct event *ev, int ms)
@@ -71,15 +74,24 @@ static void
 go(struct attempt *a)
 {
 	const struct attempt_memory *mem = a->mem;
+	const char *why;
 
-	if (!tun_wan_usable())
+	if (wg_never(a->r, &why)) {
+		log_err("route %s: %s", a->r->conf.location, why);
+		attempt_fail(a, AFW_REASON_PROTOCOL, "", true);
+	} else if (wg_waits(a->r)) {
+		wait_for(a, AFW_REASON_TIMEOUT);
+	} else if (!tun_wan_usable()) {
 		wait_for(a, AFW_REASON_UNREACHABLE);
-	else if (!a->own_only &&
+	} else if (!a->own_only &&
 	    (mem->session == NULL || mem->why != AFW_WHY_LOST ||
-		(!a->fresh && session_expired(mem->session))))
+		(!a->fresh && session_expired(mem->session)))) {
 		session_ask(a);
-	else
+	} else if (wg_in_kernel(a->r)) {
+		transport_start(a, -1);
+	} else {
 		socket_ask(a);
+	}
 }
 
 void
@@ -99,6 +111,8 @@ timeout_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (a->t != NULL && standby_keep(a->r, a->t))
+		a->t = NULL;
 	attempt_fail(
 	    a, a->waiting ? a->wait_reason : AFW_REASON_TIMEOUT, "", false);
 }
@@ -163,13 +177,30 @@ session_refused(struct attempt *a, const struct afw_m_session_fail *f)
 	attempt_fail(a, reason, detail, f->permanent != 0);
 }
 
+/* The session of this route, of its type, or NULL. */
+static struct session *
+session_read(const struct attempt *a, struct afw_msg *m)
+{
+	const struct afw_m_session *p = (const void *)m->payload;
+	const struct afw_m_wg_session *w = (const void *)m->payload;
+	bool wg = m->hdr.type == AFW_MSG_WG_SESSION;
+
+	if (wg != (a->r->conf.type == AFW_TYPE_WIREGUARD)) {
+		log_err("route %s: got a session of another type: %s",
+		    a->r->conf.location, m->row->name);
+		return NULL;
+	}
+	if ((wg ? w->route : p->route) != a->r->id)
+		return NULL;
+	return session_new(m);
+}
+
 static void
 session_take(struct attempt *a, struct afw_msg *m)
 {
-	const struct afw_m_session *p = (const void *)m->payload;
-	struct session *s;
+	struct session *s = session_read(a, m);
 
-	if (p->route != a->r->id || (s = session_new(m)) == NULL) {
+	if (s == NULL) {
 		log_err("route %s: unusable session", a->r->conf.location);
 		attempt_fail(a, AFW_REASON_PROTOCOL, "", false);
 		return;
@@ -186,7 +217,9 @@ session_cb(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 {
 	struct attempt *a = arg;
 
-	if (m != NULL && m->hdr.type == AFW_MSG_SESSION) {
+	if (m != NULL &&
+	    (m->hdr.type == AFW_MSG_SESSION ||
+		m->hdr.type == AFW_MSG_WG_SESSION)) {
 		session_take(a, m);
 	} else if (m != NULL && m->hdr.type == AFW_MSG_SESSION_FAIL) {
 		session_refused(a, (const void *)m->payload);
@@ -278,7 +311,8 @@ down(void *arg, const struct transport_end *end)
 	struct attempt *a = arg;
 	struct transport_end e = *end;
 
-	a->t->ops->close(a->t);
+	if (!standby_keep(a->r, a->t))
+		a->t->ops->close(a->t);
 	a->t = NULL;
 	server_failed(a, e.reason, e.why, e.detail);
 }
@@ -301,8 +335,11 @@ transport_start(struct attempt *a, int fd)
 	    .mtu = env->wan.mtu,
 	    .rcvbuf = env->conf.rcvbuf,
 	    .sndbuf = env->conf.sndbuf,
+	    .route = a->r->id,
+	    .location = a->r->conf.location,
 	};
 
+	standby_drop(a->r);
 	a->t = transport_find(a->r->conf.type)->open(&o, &owner, a);
 }
 
@@ -330,7 +367,7 @@ socket_ask(struct attempt *a)
 {
 	struct afw_link *l = afw_daemon_peer(AFW_NET);
 	struct afw_m_socket s = {.family = a->mem->session->server.family,
-	    .stream = 1,
+	    .stream = a->r->conf.type != AFW_TYPE_WIREGUARD,
 	    .scope = AFW_SCOPE_WAN};
 
 	if (!afw_link_is_open(l) ||

@@ -10,6 +10,7 @@
 
 /* The beginning of a run of segments: headers, then all their payload. */
 struct slot {
+	struct device *d;
 	struct packet p; /* p.data is data */
 	uint32_t hlen;   /* up to the payload */
 	uint32_t size;   /* payload of a full segment */
@@ -42,12 +43,12 @@ collectable(const struct packet *p)
 }
 
 static struct slot *
-slot_find(const struct packet *p)
+slot_find(const struct device *d, const struct packet *p)
 {
 	struct slot *s;
 
 	for (s = slots; n_used != 0 && s < slots + SLOTS; s++)
-		if (s->segments != 0 && s->p.family == p->family &&
+		if (s->segments != 0 && s->d == d && s->p.family == p->family &&
 		    memcmp(s->data + s->p.l4, p->data + p->l4, 4) == 0 &&
 		    memcmp(s->p.src, p->src, (size_t)p->alen * 2) == 0)
 			return s;
@@ -87,7 +88,7 @@ slot_flush(struct slot *s)
 
 	if (many)
 		slot_finish(s, &m);
-	if (!device_write(s->data, s->p.len, many ? &m : NULL))
+	if (!device_write(s->d, s->data, s->p.len, many ? &m : NULL))
 		lost += s->segments;
 	s->segments = 0;
 	n_used--;
@@ -151,10 +152,11 @@ slot_free(void)
 }
 
 static void
-slot_start(const struct packet *p)
+slot_start(struct device *d, const struct packet *p)
 {
 	struct slot *s = slot_free();
 
+	s->d = d;
 	s->p = *p;
 	s->p.data = s->data;
 	s->p.src = s->data + (p->src - p->data);
@@ -168,13 +170,13 @@ slot_start(const struct packet *p)
 }
 
 bool
-coalesce_add(const struct packet *p)
+coalesce_add(struct device *d, const struct packet *p)
 {
 	struct slot *s;
 
-	if (p->proto != PACKET_TCP || p->frag_off != 0 || !device_takes_gso())
-		return device_write(p->data, p->len, NULL);
-	s = slot_find(p);
+	if (p->proto != PACKET_TCP || p->frag_off != 0 || !device_takes_gso(d))
+		return device_write(d, p->data, p->len, NULL);
+	s = slot_find(d, p);
 	if (s != NULL) {
 		if (collectable(p) && slot_takes(s, p)) {
 			slot_append(s, p);
@@ -184,8 +186,8 @@ coalesce_add(const struct packet *p)
 	}
 	if (!collectable(p) || (packet_tcp_flags(p) & PACKET_PSH) != 0 ||
 	    !packet_checksum_ok(p))
-		return device_write(p->data, p->len, NULL);
-	slot_start(p);
+		return device_write(d, p->data, p->len, NULL);
+	slot_start(d, p);
 	return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The TUN, as afwrt-net hands it over: read in batches, each of which ends
+ * A TUN, as afwrt-net hands it over: read in batches, each of which ends
  * after a number of packets and of bytes so that nodes get their turn, too.
  * With the virtio-net header the kernel hands over TCP segments up to 64 KiB
  * as one packet, their checksum not completed, and takes the same. Without it
@@ -27,44 +27,67 @@
 #define BATCH_PACKETS 64
 #define BATCH_BYTES   (128 * 1024) /* half of what a route queues */
 
-static struct event_base *base;
-static const struct device_input *input;
-static struct event *readable;
-static int device = -1;
-static int socket_type; /* 0: a TUN */
-static size_t header_size;
-static bool offload;
+struct device {
+	struct event_base *base;
+	const struct device_input *input;
+	void *arg;
+	struct event *readable;
+	int fd;          /* -1: none */
+	int socket_type; /* 0: a TUN */
+	size_t header_size;
+	bool offload, paused;
+};
+
+/* A packet is done with before the next is read, from whatever device. */
 static uint8_t buffer[sizeof(struct virtio_net_hdr_v1) + PACKET_MAX + 1];
 
-void
-device_init(struct event_base *b, const struct device_input *in)
+struct device *
+device_new(struct event_base *base, const struct device_input *input, void *arg)
 {
-	base = b;
-	input = in;
+	struct device *d = calloc(1, sizeof(*d));
+
+	if (d == NULL)
+		fatal("tun: device: out of memory");
+	d->base = base;
+	d->input = input;
+	d->arg = arg;
+	d->fd = -1;
+	return d;
+}
+
+static void
+device_close(struct device *d)
+{
+	if (d->readable != NULL)
+		event_free(d->readable);
+	d->readable = NULL;
+	if (d->fd != -1)
+		(void)close(d->fd);
+	d->fd = -1;
+	d->offload = false;
 }
 
 void
-device_close(void)
+device_free(struct device *d)
 {
-	if (readable != NULL)
-		event_free(readable);
-	readable = NULL;
-	if (device != -1)
-		(void)close(device);
-	device = -1;
-	offload = false;
+	if (d == NULL)
+		return;
+	device_close(d);
+	free(d);
 }
 
 static bool
-meta_read(struct device_meta *m)
+meta_read(const struct device *d, struct device_meta *m)
 {
 	struct virtio_net_hdr_v1 h;
 
 	memset(m, 0, sizeof(*m));
-	if (header_size == 0)
+	if (d->header_size == 0)
 		return true;
 	memcpy(&h, buffer, sizeof(h));
 	m->partial = (h.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0;
+	m->start = h.csum_start;
+	m->offset = h.csum_offset;
 	switch (h.gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
 	case VIRTIO_NET_HDR_GSO_NONE:
 		return true;
@@ -79,39 +102,39 @@ meta_read(struct device_meta *m)
 
 /* One packet. Its length, 0 nothing to read, -1 the device is gone. */
 static ssize_t
-device_read(void)
+device_read(struct device *d)
 {
 	struct device_meta m;
 	ssize_t n;
 
-	n = read(device, buffer, sizeof(buffer));
+	n = read(d->fd, buffer, sizeof(buffer));
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	if (n == 0 && socket_type == SOCK_DGRAM)
+	if (n == 0 && d->socket_type == SOCK_DGRAM)
 		return 1; /* an empty packet; these have no end */
 	if (n == 0) {
 		errno = EPIPE;
 		return -1;
 	}
-	if ((size_t)n > header_size && meta_read(&m))
-		input->packet(
-		    buffer + header_size, (size_t)n - header_size, &m);
+	if ((size_t)n > d->header_size && meta_read(d, &m))
+		d->input->packet(d->arg, buffer + d->header_size,
+		    (size_t)n - d->header_size, &m);
 	return n;
 }
 
 static void
 device_read_cb(evutil_socket_t fd, short what, void *arg)
 {
+	struct device *d = arg;
 	size_t bytes = 0;
 	ssize_t n = 0;
 	int i;
 
 	(void)fd;
 	(void)what;
-	(void)arg;
-	input->begin();
+	d->input->begin(d->arg);
 	for (i = 0; i < BATCH_PACKETS && bytes < BATCH_BYTES; i++) {
-		n = device_read();
+		n = device_read(d);
 		if (n <= 0)
 			break;
 		bytes += (size_t)n;
@@ -121,21 +144,22 @@ device_read_cb(evutil_socket_t fd, short what, void *arg)
 			log_debug("tun: device: is gone");
 		else
 			log_warn("tun: device: %s", strerror(errno));
-		device_close();
+		device_close(d);
 	}
-	input->end();
+	d->input->end(d->arg);
 }
 
 /* The flags stay with the device, so what an earlier process set is set
  * anew or taken back. Without capability: the open file is enough. */
 static void
-offload_set(void)
+offload_set(struct device *d)
 {
 	unsigned long on = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 
-	offload = header_size != 0 && ioctl(device, TUNSETOFFLOAD, on) == 0;
+	d->offload =
+	    d->header_size != 0 && ioctl(d->fd, TUNSETOFFLOAD, on) == 0;
 	log_debug(
-	    "tun: device: segmentation offload %s", offload ? "on" : "off");
+	    "tun: device: segmentation offload %s", d->offload ? "on" : "off");
 }
 
 static int
@@ -149,12 +173,10 @@ socket_type_of(int fd)
 }
 
 static bool
-device_usable(int fd, const struct afw_m_device *d)
+device_usable(int fd, uint32_t vnet_hdr)
 {
-	if (d->vnet_hdr != 0 &&
-	    d->vnet_hdr != sizeof(struct virtio_net_hdr_v1)) {
-		log_err(
-		    "tun: device: header of %u bytes is unknown", d->vnet_hdr);
+	if (vnet_hdr != 0 && vnet_hdr != sizeof(struct virtio_net_hdr_v1)) {
+		log_err("tun: device: header of %u bytes is unknown", vnet_hdr);
 		return false;
 	}
 	if (socket_type_of(fd) == SOCK_STREAM) {
@@ -165,29 +187,42 @@ device_usable(int fd, const struct afw_m_device *d)
 }
 
 void
-device_set(int fd, const struct afw_m_device *d)
+device_set(struct device *d, int fd, uint32_t vnet_hdr)
 {
-	device_close();
-	if (!device_usable(fd, d)) {
+	device_close(d);
+	if (!device_usable(fd, vnet_hdr)) {
 		(void)close(fd);
 		return;
 	}
-	socket_type = socket_type_of(fd);
-	device = fd;
-	header_size = d->vnet_hdr;
+	d->socket_type = socket_type_of(fd);
+	d->fd = fd;
+	d->header_size = vnet_hdr;
 	(void)evutil_make_socket_nonblocking(fd);
 	(void)evutil_make_socket_closeonexec(fd);
-	offload_set();
-	readable =
-	    event_new(base, fd, EV_READ | EV_PERSIST, device_read_cb, NULL);
-	if (readable == NULL || event_add(readable, NULL) == -1)
+	offload_set(d);
+	d->readable =
+	    event_new(d->base, fd, EV_READ | EV_PERSIST, device_read_cb, d);
+	if (d->readable == NULL)
+		fatal("tun: device: no event");
+	device_pause(d, d->paused);
+}
+
+void
+device_pause(struct device *d, bool pause)
+{
+	d->paused = pause;
+	if (d->readable == NULL)
+		return;
+	if (pause)
+		(void)event_del(d->readable);
+	else if (event_add(d->readable, NULL) == -1)
 		fatal("tun: device: no event");
 }
 
 bool
-device_takes_gso(void)
+device_takes_gso(const struct device *d)
 {
-	return offload;
+	return d->offload;
 }
 
 static void
@@ -210,17 +245,19 @@ meta_write(struct virtio_net_hdr_v1 *h, const struct device_meta *m)
 }
 
 bool
-device_write(const uint8_t *data, size_t len, const struct device_meta *m)
+device_write(struct device *d, const uint8_t *data, size_t len,
+    const struct device_meta *m)
 {
 	static struct afw_ratelimit limit;
 	struct virtio_net_hdr_v1 h;
-	struct iovec v[2] = {{&h, header_size}, {(void *)data, len}};
+	struct iovec v[2] = {{&h, d->header_size}, {(void *)data, len}};
+	bool bare = d->header_size == 0;
 	ssize_t n;
 
-	if (device == -1)
+	if (d->fd == -1)
 		return false;
 	meta_write(&h, m);
-	n = writev(device, v + (header_size == 0), header_size == 0 ? 1 : 2);
+	n = writev(d->fd, v + bare, bare ? 1 : 2);
 	if (n >= 0)
 		return true;
 	if (errno != EAGAIN && errno != EBADFD && afw_ratelimit_ok(&limit, 1))

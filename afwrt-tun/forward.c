@@ -28,6 +28,7 @@
 
 static struct event *ticker;
 static bool in_batch;
+static struct device *device; /* the suite's TUN */
 
 /* ---- to the node ------------------------------------------------------- */
 
@@ -179,7 +180,13 @@ up_by(uint32_t id, struct packet *p)
 {
 	struct route *r = id == 0 ? NULL : route_find(id);
 
-	if (r != NULL)
+	if (r == NULL)
+		return;
+	/* a WireGuard route has an interface of its own; here nothing knows
+	 * whom the answers would be for */
+	if (r->conf.type == AFW_TYPE_WIREGUARD)
+		r->dropped++;
+	else
 		up(r, p);
 }
 
@@ -210,14 +217,23 @@ ticker_start(void)
 }
 
 static void
-device_begin(void)
+device_packet(void *arg, uint8_t *data, size_t len, const struct device_meta *m)
 {
+	(void)arg;
+	forward_from_device(data, len, m);
+}
+
+static void
+device_begin(void *arg)
+{
+	(void)arg;
 	clock_update();
 }
 
 static void
-device_end(void)
+device_end(void *arg)
 {
+	(void)arg;
 	route_send_flush();
 	ticker_start();
 }
@@ -229,7 +245,7 @@ down_emit(struct route *r, struct packet *p)
 {
 	r->down_packets++;
 	r->down_bytes += p->len;
-	if (!coalesce_add(p))
+	if (!coalesce_add(device, p))
 		r->dropped++;
 }
 
@@ -389,13 +405,14 @@ void
 forward_init(struct event_base *base)
 {
 	static const struct device_input input = {
-	    .packet = forward_from_device,
+	    .packet = device_packet,
 	    .begin = device_begin,
 	    .end = device_end,
 	};
 
 	clock_update();
-	device_init(base, &input);
+	device = device_new(base, &input, NULL);
+	answer_init(device);
 	source_init(up_by);
 	ticker = evtimer_new(base, tick_cb, NULL);
 	if (ticker == NULL)
@@ -405,7 +422,8 @@ forward_init(struct event_base *base)
 void
 forward_close(void)
 {
-	device_close();
+	device_free(device);
+	device = NULL;
 	source_forget();
 	if (ticker != NULL)
 		event_free(ticker);
@@ -415,5 +433,5 @@ forward_close(void)
 void
 forward_device_set(int fd, const struct afw_m_device *d)
 {
-	device_set(fd, d);
+	device_set(device, fd, d->vnet_hdr);
 }

@@ -17,9 +17,14 @@ afwrt_tun_libtun_la_SOURCES = \
 	afwrt-tun/route_state.c \
 	afwrt-tun/session.c afwrt-tun/session.h \
 	afwrt-tun/source_ask.c \
+	afwrt-tun/standby.c afwrt-tun/standby.h \
 	afwrt-tun/stats.c afwrt-tun/stats.h \
 	afwrt-tun/transport.h \
-	afwrt-tun/tun.c afwrt-tun/tun.h
+	afwrt-tun/tun.c afwrt-tun/tun.h \
+	afwrt-tun/wg_control.c afwrt-tun/wg_control.h \
+	afwrt-tun/wg_device.c afwrt-tun/wg_device.h \
+	afwrt-tun/wg_kernel.c \
+	afwrt-tun/wg_transport.c afwrt-tun/wg_transport.h
 afwrt_tun_libtun_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(MBEDTLS_CFLAGS)
 afwrt_tun_libtun_la_LIBADD = lib/libafwdaemon.la lib/libafwtls.la
 
@@ -74,4 +79,15 @@ noinst_LTLIBRARIES += afwrt-tun/libwg.la
 afwrt_tun_libwg_la_SOURCES = $(wg_sources)
 afwrt_tun_libwg_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 afwrt_tun_libwg_la_LIBADD = $(CRYPTO_LIBS)
+
+# WireGuard in userspace: the engine as the transport of a route
+afwrt_tun_libtun_la_SOURCES += \
+	afwrt-tun/stamp_store.c afwrt-tun/stamp_store.h \
+	afwrt-tun/wg_allowed.c afwrt-tun/wg_allowed.h \
+	afwrt-tun/wg_change.c \
+	afwrt-tun/wg_path.c \
+	afwrt-tun/wg_socket.c afwrt-tun/wg_socket.h \
+	afwrt-tun/wg_uapi.c afwrt-tun/wg_uapi.h \
+	afwrt-tun/wg_udp.c afwrt-tun/wg_udp.h
+afwrt_tun_libtun_la_LIBADD += afwrt-tun/libwg.la
 endif

@@ -11,7 +11,9 @@
 #include "afwrt-tun/forward.h"
 #include "afwrt-tun/goodbye.h"
 #include "afwrt-tun/route_private.h"
+#include "afwrt-tun/standby.h"
 #include "afwrt-tun/tun.h"
+#include "afwrt-tun/wg_device.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/log.h"
 
@@ -21,7 +23,14 @@ static struct route *dirty;
 const struct transport_ops *
 transport_find(uint32_t type)
 {
-	return type == AFW_TYPE_HYDRA_TCP ? &hydra_tcp_ops : NULL;
+	switch (type) {
+	case AFW_TYPE_HYDRA_TCP:
+		return &hydra_tcp_ops;
+	case AFW_TYPE_WIREGUARD:
+		return &wg_ops;
+	default:
+		return NULL;
+	}
 }
 
 struct route *
@@ -207,6 +216,8 @@ route_delete(uint32_t id, void (*done)(void *arg), void *arg)
 	t = route_state_end(r);
 	session_end(r);
 	nat_route_drop(id);
+	standby_drop(r);
+	wg_device_drop(id);
 	route_unlink(r);
 	route_state_free(r);
 	free(r->priv);
@@ -262,10 +273,12 @@ wan_one(struct route *r, void *arg)
 {
 	struct transport *t = r->priv->cur;
 
-	if (t != NULL)
-		t->ops->probe(t);
-	if (r->state == AFW_ROUTE_CONNECTED && *(bool *)arg)
-		handover_start(r);
+	if (r->conf.type != AFW_TYPE_WIREGUARD) {
+		if (t != NULL)
+			t->ops->probe(t);
+		if (r->state == AFW_ROUTE_CONNECTED && *(bool *)arg)
+			handover_start(r);
+	}
 	kick_one(r, NULL);
 	route_state_hurry(r);
 }
@@ -274,4 +287,5 @@ void
 route_wan(bool moved)
 {
 	route_each(wan_one, &moved);
+	wg_device_wan();
 }

@@ -18,6 +18,7 @@ struct route_private {
 	struct attempt *attempt; /* under way, or NULL */
 	struct transport *cur;   /* takes packets, or NULL */
 	struct transport *old;   /* replaced; read until its end, or NULL */
+	struct transport *kept;  /* standby.c's, or NULL */
 	struct event *retry;     /* the next attempt */
 	struct event *old_end;   /* the patience with old is over */
 	struct event *hold_end;  /* the patience with a handover is over */
@@ -67,6 +68,9 @@ void route_state_hurry(struct route *r);
 /* Closes the gate; the transport is handed out, to say bye or to close. */
 struct transport *route_state_end(struct route *r);
 void route_state_free(struct route *r);
+/* The tunnel is up by this one, which is the route's now. */
+void route_state_up(
+    struct route *r, struct transport *t, const struct transport_params *tp);
 /* The tunnel is gone, by this reason. */
 void route_state_lost(struct route *r, const struct transport_end *end);
 /* Addresses and MTU of a tunnel that is up. */

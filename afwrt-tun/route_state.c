@@ -12,18 +12,17 @@
 #include "afwrt-tun/forward.h"
 #include "afwrt-tun/retry.h"
 #include "afwrt-tun/route_private.h"
+#include "afwrt-tun/standby.h"
 #include "afwrt-tun/tun.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/log.h"
 
 static void attempt_secured(struct route *);
-static void attempt_up(
-    struct route *, struct transport *, const struct transport_params *);
 static void attempt_failed(struct route *, enum afw_reason, const char *, bool);
 
 static const struct attempt_owner attempt_owner = {
     .secured = attempt_secured,
-    .up = attempt_up,
+    .up = route_state_up,
     .failed = attempt_failed,
 };
 
@@ -221,8 +220,8 @@ attempt_secured(struct route *r)
 		attempt_begin(r->priv->attempt);
 }
 
-static void
-attempt_up(
+void
+route_state_up(
     struct route *r, struct transport *t, const struct transport_params *tp)
 {
 	struct route_private *p = r->priv;
@@ -282,7 +281,8 @@ owner_down(void *arg, const struct transport_end *end)
 
 	p->cur = NULL;
 	p->rtt_us = t->rtt_us;
-	t->ops->close(t);
+	if (!standby_keep(r, t))
+		t->ops->close(t);
 	if (p->attempt != NULL || p->holding)
 		handover_lost(r, &e);
 	else

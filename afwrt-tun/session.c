@@ -26,15 +26,41 @@ ca_read(struct session *s, struct afw_msg *m, uint32_t claimed)
 	return 0;
 }
 
+static struct session *
+session_alloc(void)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		fatal("%s: out of memory", afw_log_name());
+	return s;
+}
+
+static struct session *
+session_new_wg(const struct afw_m_wg_session *p)
+{
+	struct session *s = session_alloc();
+
+	if ((s->wg = malloc(sizeof(*s->wg))) == NULL)
+		fatal("%s: out of memory", afw_log_name());
+	memcpy(s->wg, p, sizeof(*p));
+	s->server = p->server;
+	s->port = p->port;
+	s->expire_time = p->expire_time;
+	memcpy(s->chosen, p->chosen, sizeof(s->chosen));
+	return s;
+}
+
 struct session *
 session_new(struct afw_msg *m)
 {
 	const struct afw_m_session *p = (const void *)m->payload;
-	struct session *s = calloc(1, sizeof(*s));
+	struct session *s;
 	int saved;
 
-	if (s == NULL)
-		fatal("%s: out of memory", afw_log_name());
+	if (m->hdr.type == AFW_MSG_WG_SESSION)
+		return session_new_wg((const void *)m->payload);
+	s = session_alloc();
 	s->server = p->server;
 	s->port = p->port;
 	s->expire_time = p->expire_time;
@@ -56,6 +82,9 @@ session_free(struct session *s)
 	if (s == NULL)
 		return;
 	free(s->ca);
+	if (s->wg != NULL)
+		afw_wipe(s->wg, sizeof(*s->wg));
+	free(s->wg);
 	afw_wipe(s, sizeof(*s));
 	free(s);
 }

@@ -6,6 +6,7 @@
 #include "afwrt-tun/flow.h"
 #include "afwrt-tun/forward.h"
 #include "afwrt-tun/route_private.h"
+#include "afwrt-tun/wg_device.h"
 
 struct request {
 	struct afw_link *l;
@@ -73,6 +74,8 @@ item_send(struct route *r, void *arg)
 	};
 
 	memcpy(s.failed, p->failed, sizeof(s.failed));
+	if (r->conf.type == AFW_TYPE_WIREGUARD)
+		wg_device_stats(r->id, &s);
 	(void)afw_link_send(q->l, AFW_MSG_ROUTE_STATS_ITEM, q->id, &s, -1);
 }
 

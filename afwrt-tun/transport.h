@@ -11,7 +11,8 @@
  * knows nothing of routes, policies or the other helpers. It tells its owner
  * what happens by the functions of struct transport_owner; they are called
  * from the event loop only, never from within send, flush or any other call
- * down, and down() is always the last call: after it the owner closes.
+ * down, and down() is always the last call: after it the owner closes. Those
+ * of WireGuard (wg_transport.h) know a bit more, and go on after down().
  */
 struct transport;
 
@@ -56,10 +57,12 @@ struct transport {
 /* What a connection is made from. The session must live until opened. */
 struct transport_open {
 	struct event_base *base;
-	int fd; /* taken; of the server's family, not connected */
+	int fd; /* taken; of the server's family, not connected; or -1 */
 	const struct session *session;
 	uint32_t mtu;            /* of the uplink, 0 unknown */
 	uint32_t rcvbuf, sndbuf; /* 0: the system's */
+	uint32_t route;          /* for those that ask afwrt-net about it */
+	const char *location;
 };
 
 struct transport_ops {
@@ -84,5 +87,6 @@ struct transport_ops {
 const struct transport_ops *transport_find(uint32_t type);
 
 extern const struct transport_ops hydra_tcp_ops;
+extern const struct transport_ops wg_ops;
 
 #endif

@@ -13,6 +13,7 @@
 #include "afwrt-tun/forward.h"
 #include "afwrt-tun/route_private.h"
 #include "afwrt-tun/stats.h"
+#include "afwrt-tun/wg_device.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/log.h"
 
@@ -162,8 +163,10 @@ wan_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	(void)l;
 	memcpy(&env.wan, m->payload, sizeof(env.wan));
 	env.wan_known = true;
-	if (env.wan.up == 0)
-		return 0; /* a connection may survive it */
+	if (env.wan.up == 0) { /* a connection may survive it */
+		wg_device_wan();
+		return 0;
+	}
 	if (known && memcmp(&before, &env.wan, sizeof(before)) == 0)
 		return 0;
 	route_wan(known && strcmp(before.ifname, env.wan.ifname) != 0);
@@ -200,6 +203,7 @@ static const struct afw_handler handlers[] = {
     {AFW_MSG_ROUTE_UP, route_up_handle},
     {AFW_MSG_ROUTE_DEL, route_del_handle},
     {AFW_MSG_ROUTE_STATS, stats_handle},
+    {AFW_MSG_WG_LISTEN, wg_listen_handle},
     {0, NULL},
 };
 
@@ -210,6 +214,7 @@ static const struct afw_handler peer_handlers[] = {
     {AFW_MSG_FLOW_SET, flow_set_handle},
     {AFW_MSG_FLOW_DEL, flow_del_handle},
     {AFW_MSG_WAN, wan_handle},
+    {AFW_MSG_WG_DEVICE, wg_device_handle},
     {0, NULL},
 };
 
@@ -221,6 +226,7 @@ tun_run(void)
 	    .role = AFW_TUN,
 	    .user = AFWRT_TUN_USER,
 	    .caps = 0,
+	    .privileged = wg_device_init,
 	    .setup = setup,
 	    .handlers = handlers,
 	    .peer_handlers = peer_handlers,

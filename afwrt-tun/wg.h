@@ -111,6 +111,9 @@ uint64_t wg_deadline(const struct wg *w);
 
 /* Begins a handshake now; does nothing while one is under way. */
 void wg_connect(struct wg *w);
+/* Sends a keepalive now: the peer learns where we are. Without a session it
+ * begins a handshake. */
+void wg_keepalive(struct wg *w);
 /*
  * Seals one IP packet, or keeps it while a handshake is under way. What is
  * sealed goes out when the batch is full, and at wg_flush. 0, or -1 dropped:

@@ -311,6 +311,13 @@ wg_connect(struct wg *w)
 }
 
 void
+wg_keepalive(struct wg *w)
+{
+	wg_data_keepalive(w);
+	wg_flush(w);
+}
+
+void
 wg_peer_event(struct wg *w, enum wg_event e)
 {
 	if (e == WG_EV_CONNECTED) {

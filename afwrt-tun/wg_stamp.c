@@ -66,6 +66,15 @@ wg_stamp_next(uint8_t last[WG_STAMP], const struct timespec *wall)
 		stamp_step(last);
 }
 
+void
+wg_stamp_forward(uint8_t stamp[WG_STAMP], uint32_t seconds)
+{
+	uint64_t sec = stamp_get(stamp, 8);
+
+	sec = sec > UINT64_MAX - seconds ? UINT64_MAX : sec + seconds;
+	stamp_put(stamp, sec, (uint32_t)stamp_get(stamp + 8, 4));
+}
+
 bool
 wg_stamp_after(const uint8_t a[WG_STAMP], const uint8_t b[WG_STAMP])
 {

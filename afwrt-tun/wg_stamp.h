@@ -14,6 +14,8 @@
  * It is greater than the last in every case, also when the clock went back.
  */
 void wg_stamp_next(uint8_t last[WG_STAMP], const struct timespec *wall);
+/* The label that much later. */
+void wg_stamp_forward(uint8_t stamp[WG_STAMP], uint32_t seconds);
 bool wg_stamp_after(const uint8_t a[WG_STAMP], const uint8_t b[WG_STAMP]);
 
 #endif

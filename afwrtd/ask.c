@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "ask.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "afwrtd.h"
 #include "files.h"
 #include "lib/daemon/log.h"
+#include "wg.h"
 
 /* Requests that may wait for one helper. */
 #define WAITING_MAX 4096
@@ -18,6 +20,7 @@ struct ask {
 	enum afw_msg_type type;
 	const struct afw_row *row;
 	bool many, retried, waiting, got_items;
+	bool with_tun;     /* the payload is a NET_WG_SET */
 	unsigned int code; /* what the timer answers */
 	int64_t deadline;
 	struct event *timer;
@@ -104,18 +107,34 @@ ask_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 	ask_wait(a);
 }
 
+/* The descriptor that goes with it. False: it cannot be had. */
+static bool
+fd_get(const struct ask *a, int *fd)
+{
+	const struct afw_m_net_wg_set *set = (const void *)a->payload;
+
+	*fd = -1;
+	if (!a->with_tun)
+		return true;
+	*fd = wg_tun_open(set->route);
+	return *fd != -1;
+}
+
 static void
 ask_send(struct ask *a)
 {
 	int64_t left = a->deadline - afw_now_ms();
+	int fd = -1;
 
-	if (left <= 0) {
+	if (left <= 0 || !fd_get(a, &fd)) {
+		a->code =
+		    left <= 0 ? AFW_ETIMEDOUT : afw_error_from_errno(errno);
 		afwrtd_timer_set(a->timer, 0);
 		return;
 	}
 	if (a->path != NULL)
 		(void)files_send(a->which, a->path);
-	if (afw_link_request(&a->to->link, a->type, a->payload, -1,
+	if (afw_link_request(&a->to->link, a->type, a->payload, fd,
 		(unsigned int)left, a->many, ask_reply, a) == 0) {
 		ask_wait(a);
 		return;
@@ -124,10 +143,9 @@ ask_send(struct ask *a)
 		afw_wipe(a->payload, a->row->size);
 }
 
-static void
+static struct ask *
 ask_new(struct child *to, enum afw_msg_type type, const void *payload,
-    unsigned int timeout_ms, bool many, enum afw_file which, const char *path,
-    afw_reply_cb cb, void *arg)
+    unsigned int timeout_ms, bool many, afw_reply_cb cb, void *arg)
 {
 	const struct afw_row *row = afw_row((uint16_t)type);
 	struct ask *a = afwrtd_alloc(sizeof(*a) + row->size);
@@ -139,15 +157,18 @@ ask_new(struct child *to, enum afw_msg_type type, const void *payload,
 	a->deadline = afw_now_ms() + timeout_ms;
 	a->cb = cb;
 	a->arg = arg;
-	a->which = which;
 	a->timer = afwrtd_timer(ask_timer_cb, a);
-	if (path != NULL && (a->path = strdup(path)) == NULL)
-		fatal("%s: out of memory", afw_log_name());
 	if (payload != NULL)
 		memcpy(a->payload, payload, row->size);
-	if (to->state == CHILD_UP) {
+	return a;
+}
+
+static void
+ask_begin(struct ask *a)
+{
+	if (a->to->state == CHILD_UP) {
 		ask_send(a);
-	} else if (child_is_wanted(to) && n_waiting < WAITING_MAX) {
+	} else if (child_is_wanted(a->to) && n_waiting < WAITING_MAX) {
 		ask_wait(a);
 	} else {
 		a->code = AFW_EBUSY;
@@ -159,16 +180,32 @@ void
 ask(enum afw_role to, enum afw_msg_type type, const void *payload,
     unsigned int timeout_ms, bool many, afw_reply_cb cb, void *arg)
 {
-	ask_new(
-	    child_get(to), type, payload, timeout_ms, many, 0, NULL, cb, arg);
+	ask_begin(
+	    ask_new(child_get(to), type, payload, timeout_ms, many, cb, arg));
 }
 
 void
 ask_with_file(enum afw_file which, const char *path, enum afw_msg_type type,
     const void *payload, unsigned int timeout_ms, afw_reply_cb cb, void *arg)
 {
-	ask_new(child_get(AFW_AUTH), type, payload, timeout_ms, false, which,
-	    path, cb, arg);
+	struct ask *a = ask_new(
+	    child_get(AFW_AUTH), type, payload, timeout_ms, false, cb, arg);
+
+	a->which = which;
+	if (path != NULL && (a->path = strdup(path)) == NULL)
+		fatal("%s: out of memory", afw_log_name());
+	ask_begin(a);
+}
+
+void
+ask_with_tun(const struct afw_m_net_wg_set *set, unsigned int timeout_ms,
+    afw_reply_cb cb, void *arg)
+{
+	struct ask *a = ask_new(child_get(AFW_NET), AFW_MSG_NET_WG_SET, set,
+	    timeout_ms, false, cb, arg);
+
+	a->with_tun = true;
+	ask_begin(a);
 }
 
 void

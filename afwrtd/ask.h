@@ -19,6 +19,9 @@ void ask(enum afw_role to, enum afw_msg_type type, const void *payload,
 void ask_with_file(enum afw_file which, const char *path,
     enum afw_msg_type type, const void *payload, unsigned int timeout_ms,
     afw_reply_cb cb, void *arg);
+/* NET_WG_SET, each time it is sent with the TUN of its route. */
+void ask_with_tun(const struct afw_m_net_wg_set *set, unsigned int timeout_ms,
+    afw_reply_cb cb, void *arg);
 
 /* The helper works now, or never will again. */
 void ask_flush(struct child *c);

@@ -10,13 +10,15 @@
 #include <string.h>
 
 #include "afwrtd.h"
-#include "ask.h"
 #include "lib/daemon/log.h"
 #include "requests.h"
 #include "rules.h"
 #include "run.h"
+#include "setup.h"
 #include "sync.h"
+#include "types.h"
 
+#define CHECK_MS 1000 /* silence of afwrt-auth is consent */
 #define ROUTE_MS 5000
 #define NET_MS   30000 /* that afwrt-net may be away during a commit */
 
@@ -150,7 +152,7 @@ commit_end(unsigned int code, const char *text)
 	} else {
 		rules_each(rule_rollback, NULL);
 		if (was_committed && child_get(AFW_NET)->state == CHILD_UP)
-			sync_start(rollback_synced, NULL);
+			sync_start(NULL, rollback_synced, NULL);
 		log_err("rules: not applied: %s", text);
 	}
 	afw_link_status(from, commit_id, code, "%s", text);
@@ -178,7 +180,7 @@ batch_net_up(void)
 		return;
 	waits_for_net = false;
 	was_committed = true;
-	sync_start(synced, NULL);
+	sync_start(NULL, synced, NULL);
 }
 
 static void
@@ -219,11 +221,9 @@ route_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 	struct route *r = arg;
 
 	r->busy = false;
-	if (code != AFW_OK && m != NULL)
-		log_err("route %s: refused by tun: %s", r->location, text);
-	if (code == AFW_OK || m != NULL) {
-		r->set = code == AFW_OK;
-	} else if (commit_code == AFW_OK) {
+	if (code != AFW_OK && m != NULL) {
+		log_err("route %s: not set up: %s", r->location, text);
+	} else if (code != AFW_OK && commit_code == AFW_OK) {
 		commit_code = code;
 		(void)snprintf(commit_text, sizeof(commit_text), "%s", text);
 	}
@@ -231,22 +231,36 @@ route_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 		rules_send();
 }
 
+/* What cannot be is in force all the same: the devices are blocked. */
+static void
+type_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	struct route *r = arg;
+	const char *why;
+
+	(void)code;
+	(void)text;
+	(void)m;
+	if (types_refuse(r, true, &why) != AFW_OK)
+		log_err(
+		    "route %s: %s: its devices are blocked", r->location, why);
+	setup_route(r, ROUTE_MS, route_reply, r);
+}
+
 static void
 routes_send(void)
 {
 	struct route *r = NULL;
-	struct afw_m_route set;
 
+	routes_left = 1; /* not before all are asked for */
 	while ((r = routes_next(r)) != NULL) {
 		if (r->set || r->uses == 0 || r->deleting)
 			continue;
 		r->busy = true;
 		routes_left++;
-		routes_message(r, &set);
-		ask(AFW_TUN, AFW_MSG_ROUTE_SET, &set, ROUTE_MS, false,
-		    route_reply, r);
+		types_ask(r, CHECK_MS, true, type_reply, r);
 	}
-	if (routes_left == 0)
+	if (--routes_left == 0)
 		rules_send();
 }
 
@@ -271,7 +285,6 @@ batch_commit_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 		return 0;
 	}
 	is_busy = true;
-	routes_left = 0;
 	commit_code = AFW_OK;
 	routes_send();
 	return 0;

@@ -69,7 +69,7 @@ events_route(
 	struct afw_m_ev_route ev = {
 	    .state = state, .seq = r->seq, .reason = reason};
 
-	(void)afw_str_set(ev.location, sizeof(ev.location), routes_shown(r));
+	memcpy(ev.location, r->location, sizeof(ev.location));
 	(void)afw_str_set(ev.detail, sizeof(ev.detail), detail);
 	held_add(&ev);
 	events_flush();

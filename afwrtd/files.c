@@ -18,6 +18,7 @@
 #include "lib/daemon/log.h"
 #include "relay.h"
 #include "run.h"
+#include "wg.h"
 
 #define SYSTEM_CA "/etc/ssl/certs/ca-certificates.crt"
 #define RESOLV    "/etc/resolv.conf"
@@ -166,8 +167,14 @@ files_verify_path_set(const char *path)
 int
 files_keep_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
+	const struct afw_m_keep *k = (const void *)m->payload;
+
 	(void)arg;
 	(void)l;
+	if (k->route != 0) {
+		wg_tun_keep(k->route, afw_msg_take_fd(m));
+		return 0;
+	}
 	files_keep_close();
 	tun_fd = afw_msg_take_fd(m);
 	return 0;
@@ -190,15 +197,21 @@ files_tun_given_set(int fd)
 }
 
 int
-files_tun_open(void)
+files_tun_open_new(void)
 {
 	const char *path = run_config()->tun_dev_path;
-	int fd, held = tun_fd != -1 ? tun_fd : tun_given;
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	if (held != -1)
-		return fcntl(held, F_DUPFD_CLOEXEC, 0);
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	return fd != -1 ? fd : error_set(path, errno);
+}
+
+int
+files_tun_open(void)
+{
+	int held = tun_fd != -1 ? tun_fd : tun_given;
+
+	return held != -1 ? fcntl(held, F_DUPFD_CLOEXEC, 0)
+			  : files_tun_open_new();
 }
 
 /* ---- FILE_GET ------------------------------------------------------------ */

@@ -28,6 +28,8 @@ void files_tun_given_set(int fd);
 /* The TUN that is kept or was given, or tun_dev_path opened; -1 as files_check.
  */
 int files_tun_open(void);
+/* tun_dev_path opened. */
+int files_tun_open_new(void);
 void files_keep_close(void);
 
 int files_keep_handle(void *arg, struct afw_link *l, struct afw_msg *m);

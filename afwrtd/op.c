@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 #include "afwrtd.h"
-#include "ask.h"
 #include "lib/daemon/log.h"
 #include "requests.h"
+#include "setup.h"
+#include "types.h"
+#include "wg.h"
 
 #define CHECK_MS 1000 /* silence of afwrt-auth is consent */
 #define ROUTE_MS 2000
@@ -34,19 +36,14 @@ static void
 route_set_reply(
     void *arg, unsigned int code, const char *text, struct afw_msg *m)
 {
-	struct step *st = arg;
-
 	(void)m;
-	if (code == AFW_OK)
-		st->op->route->set = true;
-	step_end(st, code, text);
+	step_end(arg, code, text);
 }
 
 static void
 route_set(struct step *st)
 {
 	struct op *op = st->op;
-	struct afw_m_route set;
 	unsigned int left = op_left(op);
 
 	if (op->route->set) {
@@ -54,17 +51,40 @@ route_set(struct step *st)
 		return;
 	}
 	op->made_route = true;
-	routes_message(op->route, &set);
-	ask(AFW_TUN, AFW_MSG_ROUTE_SET, &set, left < ROUTE_MS ? left : ROUTE_MS,
-	    false, route_set_reply, st);
+	setup_route(
+	    op->route, left < ROUTE_MS ? left : ROUTE_MS, route_set_reply, st);
+}
+
+/* The interface that a TUNNEL_SETUP names, for a WireGuard location only. */
+static unsigned int
+iface_take(const struct op *op, const char **why)
+{
+	struct route *r = op->route;
+
+	if (op->kind != OP_SETUP || !types_is_wg(r) || r->set || r->wg)
+		return AFW_OK;
+	if (op->iface[0] == '\0') {
+		*why = "a location of type wireguard needs the name of an "
+		       "interface";
+		return AFW_EINVAL;
+	}
+	r->eager = true;
+	*why = "the interface name is in use";
+	return wg_name_set(r, op->iface);
 }
 
 static void
 check_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 {
 	struct step *st = arg;
+	struct op *op = st->op;
 
-	if (code == AFW_ENOENT && m != NULL)
+	(void)m;
+	if (code == AFW_OK)
+		code = types_refuse(op->route, op->kind == OP_PROTECT, &text);
+	if (code == AFW_OK)
+		code = iface_take(op, &text);
+	if (code != AFW_OK)
 		step_end(st, code, text);
 	else
 		route_set(st);
@@ -74,7 +94,9 @@ void
 op_route_get(
     struct op *op, void (*next)(struct op *, unsigned int, const char *))
 {
-	struct afw_m_location where = {{0}};
+	bool rule = op->kind == OP_PROTECT;
+	const char *why;
+	unsigned int code;
 	struct step *st;
 
 	if ((op->route = routes_make(op->location)) == NULL) {
@@ -86,12 +108,12 @@ op_route_get(
 	st->op = op;
 	st->next = next;
 	if (op->route->set) {
-		step_end(st, AFW_OK, NULL);
+		why = NULL;
+		code = types_refuse(op->route, rule, &why);
+		step_end(st, code, why);
 		return;
 	}
-	(void)afw_str_set(where.location, sizeof(where.location), op->location);
-	ask(AFW_AUTH, AFW_MSG_LOCATION_CHECK, &where, CHECK_MS, false,
-	    check_reply, st);
+	types_ask(op->route, CHECK_MS, rule, check_reply, st);
 }
 
 static void
@@ -100,7 +122,7 @@ undo_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 	struct route *r = arg;
 
 	(void)m;
-	if (code != AFW_OK && code != AFW_ENOENT)
+	if (code != AFW_OK)
 		log_warn("route %s: not undone: %s", r->location, text);
 	routes_deleted(r);
 	routes_collect(r);
@@ -111,17 +133,14 @@ void
 op_route_drop(struct op *op)
 {
 	struct route *r = op->route;
-	struct afw_m_route_id id;
 
 	if (r == NULL)
 		return;
 	op->route = NULL;
 	r->uses--;
 	if (op->made_route && r->uses == 0 && !r->busy && !r->deleting) {
-		id.route = r->id;
 		r->deleting = true;
-		ask(AFW_TUN, AFW_MSG_ROUTE_DEL, &id, UNDO_MS, false, undo_reply,
-		    r);
+		setup_remove(r, UNDO_MS, true, undo_reply, r);
 		return;
 	}
 	routes_collect(r);

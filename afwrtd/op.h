@@ -6,9 +6,9 @@
 
 #include "rules.h"
 
-enum op_kind { OP_PROTECT, OP_UNPROTECT, OP_SETUP, OP_TEARDOWN };
+enum op_kind { OP_PROTECT, OP_UNPROTECT, OP_SETUP, OP_TEARDOWN, OP_RETYPE };
 
-/* One request of the library that takes several steps. */
+/* One request of the library, or of ours (from is NULL), in several steps. */
 struct op {
 	TAILQ_ENTRY(op) link;
 	enum op_kind kind;
@@ -17,6 +17,7 @@ struct op {
 	int64_t deadline;
 	struct afw_key key;
 	char location[AFW_LOCATION_SIZE];
+	char iface[AFW_IFNAME_SIZE]; /* of TUNNEL_SETUP, "" none */
 	struct rule *rule;
 	struct route *route; /* counted in its uses, or busy */
 	bool made_route;     /* ROUTE_SET was sent for this request */
@@ -27,14 +28,15 @@ unsigned int op_left(const struct op *op);
 /* Answers the library, frees the op and lets others run. */
 void op_end(struct op *op, unsigned int code, const char *text);
 
-/* The first step of each kind: protect.c and tunnel.c. */
+/* The first step of each kind: protect.c, tunnel.c and retype.c. */
 void protect_begin(struct op *op);
 void unprotect_begin(struct op *op);
 void tunnel_setup_begin(struct op *op);
 void tunnel_teardown_begin(struct op *op);
+void retype_begin(struct op *op);
 /* While nothing is in force: for the next RUN; answers. */
-void tunnel_record(
-    bool setup, struct afw_link *l, uint32_t id, const char *location);
+void tunnel_record(bool setup, struct afw_link *l, uint32_t id,
+    const char *location, const char *iface);
 
 /*
  * Steps that both take. op->route is found or made and in use; then next runs

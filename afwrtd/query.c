@@ -83,11 +83,12 @@ routes_send(uint32_t id)
 		if (!r->set)
 			continue;
 		memset(&info, 0, sizeof(info));
-		(void)afw_str_set(
-		    info.location, sizeof(info.location), routes_shown(r));
+		memcpy(info.location, r->location, sizeof(info.location));
 		info.is_default = r->is_default;
 		info.rules = r->uses;
-		info.type = run_config()->type;
+		info.type = r->type;
+		info.wg_impl = r->wg_impl;
+		memcpy(info.ifname, r->ifname, sizeof(info.ifname));
 		memcpy(info.chosen, r->chosen, sizeof(info.chosen));
 		info.stats = r->stats;
 		counters_add(&info.stats, &r->base);

@@ -22,12 +22,13 @@
 struct relayed {
 	struct afw_link *from;
 	uint32_t id;
+	bool login; /* REGISTER */
 };
 
 static struct afw_m_auth_config auth_config;
 static struct afw_m_backend backends[AFW_BACKENDS_MAX];
 static bool configured, have[AFW_BACKENDS_MAX];
-static unsigned int n_relayed;
+static unsigned int n_relayed, n_logins;
 
 const struct afw_m_auth_config *
 relay_auth_config(void)
@@ -57,8 +58,9 @@ relay_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 	else
 		(void)afw_link_send(r->from, m->hdr.type, r->id, m->payload,
 		    afw_msg_take_fd(m));
-	free(r);
+	n_logins -= r->login;
 	n_relayed--;
+	free(r);
 }
 
 /* With a file, if path is not NULL. */
@@ -74,6 +76,8 @@ relay(struct afw_link *l, const struct afw_msg *m, unsigned int timeout_ms,
 	n_relayed++;
 	r->from = l;
 	r->id = m->hdr.id;
+	r->login = m->hdr.type == AFW_MSG_REGISTER;
+	n_logins += r->login;
 	if (path != NULL)
 		ask_with_file(which, path, m->hdr.type, m->payload, timeout_ms,
 		    relay_reply, r);
@@ -196,6 +200,9 @@ relay_invalid_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	(void)l;
 	log_warn("login refused: %s", st->text);
 	(void)afw_link_send(library_link(), AFW_MSG_EV_INVALID_AUTH, 0, st, -1);
+	if (n_logins ==
+	    0) /* one that the application tries is its own affair */
+		run_login_refused();
 	return 0;
 }
 

@@ -29,6 +29,7 @@
 #include "run.h"
 #include "supervise.h"
 #include "sync.h"
+#include "wg.h"
 
 #define STEP_MS     10000
 #define CONFLICT_MS 2000 /* that a former suite may take to be gone */
@@ -104,6 +105,15 @@ replay_step(struct child *c, enum afw_msg_type type, const void *payload,
 		c->replay_left++;
 }
 
+/* The interfaces of WireGuard routes, before the rules that lead there. */
+static void
+net_interfaces(void *arg)
+{
+	struct child *c = arg;
+
+	c->replay_left += wg_replay_net(c, STEP_MS, replay_reply, c);
+}
+
 static void
 net_synced(void *arg, unsigned int code, const char *text)
 {
@@ -150,26 +160,34 @@ net_configured(
 	if (code == AFW_OK) {
 		c->configured = true;
 		if (batch_was_committed()) {
-			sync_start(net_synced, c);
+			sync_start(net_interfaces, net_synced, c);
 			return;
 		}
+		net_interfaces(c);
 	} else {
 		files_keep_close(); /* if that was why, a new one will do */
 	}
 	replay_reply(c, code, text, m);
 }
 
+/* With "type": "wireguard" there is no TUN of the suite. */
+static bool
+has_tun(void)
+{
+	return run_config()->type != AFW_TYPE_WIREGUARD;
+}
+
 static void
 net_again_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct child *c = arg;
-	int tun;
+	int tun = -1;
 
 	(void)fd;
 	(void)what;
 	if (c->state != CHILD_REPLAY || c->configured)
 		return;
-	if ((tun = files_tun_open()) == -1 ||
+	if ((has_tun() && (tun = files_tun_open()) == -1) ||
 	    afw_link_request(&c->link, AFW_MSG_NET_CONFIG, run_config(), tun,
 		STEP_MS, false, net_configured, c) == 0)
 		replay_reply(c, AFW_EPIPE, "afwrt-net is gone", NULL);
@@ -178,12 +196,12 @@ net_again_cb(evutil_socket_t fd, short what, void *arg)
 static void
 net_replay(struct child *c)
 {
-	int fd;
+	int fd = -1;
 
 	peers_up(AFW_NET);
 	if (!run_is_applied() || c->configured)
 		return;
-	if ((fd = files_tun_open()) == -1) {
+	if (has_tun() && (fd = files_tun_open()) == -1) {
 		replay_note(c, afw_error_from_errno(errno), files_last_error());
 		return;
 	}
@@ -220,25 +238,12 @@ tun_configured(
 	replay_reply(c, code, text, m);
 }
 
-/*
- * Core-level routing: packets come into the TUN by somebody's routes, and what
- * no rule is about goes to the default location. With routes of our own only
- * what a rule marked comes there, and nothing else may leave through it.
- */
-static bool
-core_routing(const struct afw_m_config *cf)
-{
-	return (cf->flags &
-		   (AFW_C_DEFAULT_GATEWAY | AFW_C_NO_IPTABLES |
-		       AFW_C_TUN_FD)) != 0;
-}
-
 static void
 tun_config_send(struct child *c)
 {
 	const struct afw_m_config *cf = run_config();
 	struct afw_m_tun_config t = {
-	    .default_route = core_routing(cf) ? routes_default_id() : 0,
+	    .default_route = routes_default_id(),
 	    .connections = cf->connections,
 	    .rcvbuf = cf->rcvbuf,
 	    .sndbuf = cf->sndbuf,
@@ -275,6 +280,7 @@ tun_replay(struct child *c)
 		while ((r = routes_next(r)) != NULL) {
 			if (!r->set)
 				continue;
+			wg_replay_tun(r);
 			routes_message(r, &set);
 			replay_step(c, AFW_MSG_ROUTE_SET, &set, -1, route_told);
 		}

@@ -17,10 +17,12 @@
 
 /* Less than the library's 5 s, so that it hears the reason. */
 #define DEADLINE_MS 4500
+#define RETYPE_MS   30000
 #define WAITING_MAX 4096
 
 static TAILQ_HEAD(, op) waiting = TAILQ_HEAD_INITIALIZER(waiting);
 static unsigned int n_waiting, n_running;
+static bool retyping; /* all rules of a location move: nothing else runs */
 
 bool
 requests_idle(void)
@@ -43,7 +45,9 @@ op_may_start(const struct op *op)
 	const struct rule *rule;
 	const struct route *to;
 
-	if (batch_is_busy() || run_is_stopping())
+	if (batch_is_busy() || run_is_stopping() || retyping)
+		return false;
+	if (op->kind == OP_RETYPE && n_running > 0)
 		return false;
 	if (op->kind == OP_PROTECT || op->kind == OP_UNPROTECT) {
 		rule = rules_find(&op->key);
@@ -72,6 +76,10 @@ op_start(struct op *op)
 		break;
 	case OP_TEARDOWN:
 		tunnel_teardown_begin(op);
+		break;
+	case OP_RETYPE:
+		retyping = true;
+		retype_begin(op);
 		break;
 	}
 }
@@ -117,8 +125,12 @@ requests_resume(void)
 void
 op_end(struct op *op, unsigned int code, const char *text)
 {
-	afw_link_status(op->from, op->id, code, "%s",
-	    text != NULL && text[0] != '\0' ? text : afw_error_text(code));
+	if (op->from != NULL)
+		afw_link_status(op->from, op->id, code, "%s",
+		    text != NULL && text[0] != '\0' ? text
+						    : afw_error_text(code));
+	if (op->kind == OP_RETYPE)
+		retyping = false;
 	free(op);
 	n_running--;
 	requests_resume();
@@ -144,8 +156,9 @@ op_enter(struct op *op)
 		return 0;
 	}
 	if (n_waiting == WAITING_MAX) {
-		afw_link_status(
-		    op->from, op->id, AFW_EBUSY, "too many requests wait");
+		if (op->from != NULL)
+			afw_link_status(op->from, op->id, AFW_EBUSY,
+			    "too many requests wait");
 		free(op);
 		return 0;
 	}
@@ -225,18 +238,19 @@ requests_unprotect_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 
 static int
 tunnel_enter(enum op_kind kind, struct afw_link *l, const struct afw_msg *m,
-    const char *location)
+    const char *location, const char *iface)
 {
 	struct op *op;
 
 	if (refused(l, m))
 		return 0;
 	if (!run_is_applied()) {
-		tunnel_record(kind == OP_SETUP, l, m->hdr.id, location);
+		tunnel_record(kind == OP_SETUP, l, m->hdr.id, location, iface);
 		return 0;
 	}
 	op = op_new(kind, l, m);
 	memcpy(op->location, location, sizeof(op->location));
+	(void)afw_str_set(op->iface, sizeof(op->iface), iface);
 	return op_enter(op);
 }
 
@@ -247,7 +261,7 @@ requests_setup_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	const struct afw_m_tunnel *t = (const void *)m->payload;
 
 	(void)arg;
-	return tunnel_enter(OP_SETUP, l, m, t->location);
+	return tunnel_enter(OP_SETUP, l, m, t->location, t->iface);
 }
 
 int
@@ -256,5 +270,16 @@ requests_teardown_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	const struct afw_m_location *t = (const void *)m->payload;
 
 	(void)arg;
-	return tunnel_enter(OP_TEARDOWN, l, m, t->location);
+	return tunnel_enter(OP_TEARDOWN, l, m, t->location, "");
+}
+
+void
+requests_retype(const struct route *r)
+{
+	struct op *op = afwrtd_alloc(sizeof(*op));
+
+	op->kind = OP_RETYPE;
+	op->deadline = afw_now_ms() + RETYPE_MS;
+	memcpy(op->location, r->location, sizeof(op->location));
+	(void)op_enter(op);
 }

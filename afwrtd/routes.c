@@ -14,6 +14,8 @@
 #include "lib/daemon/log.h"
 #include "run.h"
 #include "stats.h"
+#include "types.h"
+#include "wg.h"
 
 static struct route *routes[AFW_ROUTES_MAX];
 static struct route *default_route;
@@ -72,6 +74,8 @@ routes_make(const char *location)
 	r = afwrtd_alloc(sizeof(*r));
 	r->id = ++last_id;
 	r->state = AFW_ROUTE_IDLE;
+	r->type = run_config()->type;
+	r->tun_fd = r->listen_fd = -1;
 	(void)afw_str_set(r->location, sizeof(r->location), location);
 	routes[i] = r;
 	return r;
@@ -100,24 +104,16 @@ routes_default(void)
 static bool
 core_level(void)
 {
-	return (run_config()->flags &
-		   (AFW_C_DEFAULT_GATEWAY | AFW_C_NO_IPTABLES |
-		       AFW_C_TUN_FD)) != 0;
+	return run_config()->type == AFW_TYPE_HYDRA_TCP &&
+	    (run_config()->flags &
+		(AFW_C_DEFAULT_GATEWAY | AFW_C_NO_IPTABLES | AFW_C_TUN_FD)) !=
+	    0;
 }
 
 uint32_t
 routes_default_id(void)
 {
 	return default_route != NULL && core_level() ? default_route->id : 0;
-}
-
-const char *
-routes_shown(const struct route *r)
-{
-	return r->is_default && run_config()->vl_default[0] == '\0' &&
-		r->chosen[0] != '\0'
-	    ? r->chosen
-	    : r->location;
 }
 
 void
@@ -147,6 +143,7 @@ routes_collect(struct route *r)
 	    r->busy)
 		return;
 	stats_depart(r);
+	wg_forget(r);
 	for (i = 0; routes[i] != r; i++)
 		;
 	routes[i] = NULL;
@@ -167,7 +164,7 @@ routes_message(const struct route *r, struct afw_m_route *m)
 
 	memset(m, 0, sizeof(*m));
 	m->route = r->id;
-	m->type = c->type;
+	m->type = r->type;
 	m->seq = r->seq;
 	m->reconnect = c->reconnect;
 	if (r->is_default) {
@@ -177,7 +174,9 @@ routes_message(const struct route *r, struct afw_m_route *m)
 	}
 	if (r->resume)
 		m->flags |= AFW_R_RESUME;
-	if (r->eager)
+	/* no packet of a WireGuard route's comes by to wake it; before the
+	 * login an attempt would be in vain */
+	if (r->eager || (types_is_wg(r) && run_may_connect()))
 		m->flags |= AFW_R_EAGER;
 	memcpy(m->location, r->location, sizeof(m->location));
 }
@@ -237,13 +236,29 @@ routes_tun_died(void)
 	}
 }
 
+static void
+end_report(struct route *r)
+{
+	if (r->state != AFW_ROUTE_CONNECTED)
+		return;
+	r->seq++;
+	state_set(r, AFW_ROUTE_DISCONNECTED, AFW_REASON_NONE, "");
+}
+
+void
+routes_id_renew(struct route *r)
+{
+	end_report(r);
+	r->id = ++last_id;
+	r->state = AFW_ROUTE_IDLE;
+	r->resume = false;
+	routes_counters_keep(r);
+}
+
 void
 routes_deleted(struct route *r)
 {
-	if (r->state == AFW_ROUTE_CONNECTED) {
-		r->seq++;
-		state_set(r, AFW_ROUTE_DISCONNECTED, AFW_REASON_NONE, "");
-	}
+	end_report(r);
 	r->set = r->resume = r->eager = r->deleting = false;
 	r->state = AFW_ROUTE_IDLE;
 	routes_counters_keep(r);

@@ -10,9 +10,18 @@
  */
 struct route {
 	uint32_t id;
-	char location[AFW_LOCATION_SIZE];
+	char location[AFW_LOCATION_SIZE]; /* its name in events, too */
 	bool is_default;
+	uint32_t type;   /* enum afw_type, that it is set up with */
+	uint32_t listed; /* what the list says, 0 nothing */
+	bool is_listed;  /* a list had the location */
 	char chosen[AFW_LOCATION_SIZE]; /* by the backend, "" unknown */
+	/* a WireGuard one's interface: wg.c */
+	char ifname[AFW_IFNAME_SIZE]; /* "" none yet */
+	unsigned int ifnum;           /* of a name of ours, 0 of another */
+	bool wg;                      /* afwrt-net has it, or is to */
+	uint32_t wg_impl;             /* 0 not known */
+	int tun_fd, listen_fd;        /* kept for the next net and tun; -1 */
 	bool set;       /* afwrt-tun has it, or will after its restart */
 	bool kept;      /* set up while nothing is in force: RUN sets it */
 	bool eager;     /* connects without waiting for a packet */
@@ -42,14 +51,15 @@ struct route *routes_make(const char *location);
 struct route *routes_next(const struct route *r);
 /* One use less; a route that nobody has or wants is forgotten. */
 void routes_release(struct route *r);
+/* Another id, for what is to replace it; the events of the old one are not
+ * heard any more. */
+void routes_id_renew(struct route *r);
 /* Forgets it if nothing refers to it. */
 void routes_collect(struct route *r);
 
 /* What afwrt-tun is told. */
 void routes_message(const struct route *r, struct afw_m_route *m);
 
-/* The name in events: of the optimal location the one that was chosen. */
-const char *routes_shown(const struct route *r);
 /* Counters start at zero again: what they were is kept. */
 void routes_counters_keep(struct route *r);
 

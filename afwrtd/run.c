@@ -15,6 +15,7 @@
 #include <syslog.h>
 
 #include "afwrtd.h"
+#include "apply.h"
 #include "ask.h"
 #include "batch.h"
 #include "files.h"
@@ -24,20 +25,25 @@
 #include "replay.h"
 #include "requests.h"
 #include "routes.h"
+#include "setup.h"
 #include "stats.h"
 #include "stop.h"
 #include "supervise.h"
+#include "types.h"
 
 #define CONFIG_MS 20000 /* that all helpers may need to get ready */
 #define LOGIN_MS  10000 /* that RUN waits for the first login */
+#define TYPE_MS   1000  /* silence of afwrt-auth is consent */
 #define ROUTE_MS  5000
 #define END_MS    15000 /* from the end of file to our exit */
 #define STOPS_MAX 8
+#define REFUSED   "the login was refused"
 
 enum run_state {
 	RUN_NONE, /* no configuration */
 	RUN_CONFIGURING,
 	RUN_IDLE,  /* configured, not running */
+	RUN_TYPES, /* RUN asks for the types of locations */
 	RUN_WAN,   /* RUN waits for the uplink */
 	RUN_LOGIN, /* RUN waits for the login and the default route */
 	RUN_RUNNING,
@@ -45,7 +51,8 @@ enum run_state {
 };
 
 static enum run_state state;
-static bool applied, ending, was_running, stop_begun, have_wan;
+static bool applied, ending, was_running, stop_begun, have_wan, may_connect;
+static bool login_refused; /* while RUN was waiting for something else */
 static struct afw_m_config config;
 static struct afw_m_wan wan;
 static struct event *timer;
@@ -69,6 +76,12 @@ bool
 run_is_stopping(void)
 {
 	return state == RUN_STOPPING || ending;
+}
+
+bool
+run_may_connect(void)
+{
+	return may_connect;
 }
 
 const struct afw_m_config *
@@ -136,14 +149,10 @@ run_child_failed(struct child *c)
 	(void)run_config_failed(c->fail_code, c->fail_text);
 }
 
-/* What this version does not do yet, and what cannot be. NULL: fine. */
+/* NULL, or what cannot be. */
 static const char *
-config_refuses(const struct afw_m_config *c, bool has_fd, unsigned int *code)
+config_refuses(const struct afw_m_config *c, bool has_fd)
 {
-	*code = AFW_ENOSYS;
-	if (c->type != AFW_TYPE_HYDRA_TCP)
-		return "type wireguard is not implemented yet";
-	*code = AFW_EINVAL;
 	if (has_fd != ((c->flags & AFW_C_TUN_FD) != 0))
 		return "hydra_tun_fd came without its descriptor";
 	if (c->config_dir[0] != '/')
@@ -197,15 +206,14 @@ run_config_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
 	const struct afw_m_config *c = (const void *)m->payload;
 	const char *why;
-	unsigned int code;
 	enum afw_role role;
 
 	(void)arg;
 	(void)l;
 	if (state != RUN_NONE || ending)
 		return AFW_EALREADY;
-	if ((why = config_refuses(c, m->fd != -1, &code)) != NULL) {
-		answer(m->hdr.id, code, why);
+	if ((why = config_refuses(c, m->fd != -1)) != NULL) {
+		answer(m->hdr.id, AFW_EINVAL, why);
 		return 0;
 	}
 	files_tun_given_set(afw_msg_take_fd(m));
@@ -215,7 +223,9 @@ run_config_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	applied = true;
 	afw_log_level_set((int)c->log_level);
 	config_dir_look(c->config_dir);
-	routes_default_make(c->vl_default);
+	/* the document: wireguard can be started without a location */
+	if (c->vl_default[0] != '\0' || c->type != AFW_TYPE_WIREGUARD)
+		routes_default_make(c->vl_default);
 	if (timer == NULL)
 		timer = afwrtd_timer(timer_cb, NULL);
 	afwrtd_timer_set(timer, CONFIG_MS);
@@ -238,41 +248,156 @@ run_answer(unsigned int code, const char *text)
 		log_info("running");
 		stats_report(config.report_interval);
 		locations_check();
-		if (config.type == AFW_TYPE_WIREGUARD)
+		if (config.type == AFW_TYPE_WIREGUARD && may_connect)
 			(void)afw_link_send(
 			    library_link(), AFW_MSG_EV_READY, 0, NULL, -1);
 	}
 	answer(run_id, code, text);
 }
 
+/*
+ * A login that is refused ends the run, whenever that is: the application must
+ * come with other credentials. What is in force stays, so that nobody is
+ * unprotected by it: tunnels that are up go on until they need a login.
+ */
+static void
+refused_end(void)
+{
+	struct afw_m_status st = {.code = AFW_EACCES};
+
+	login_refused = false;
+	state = RUN_IDLE;
+	stats_report(0);
+	(void)afw_str_set(st.text, sizeof(st.text), REFUSED);
+	(void)afw_link_send(library_link(), AFW_MSG_EV_STOPPED, 0, &st, -1);
+}
+
+void
+run_login_refused(void)
+{
+	if (state == RUN_LOGIN)
+		login_refused = true;
+	else if (state == RUN_RUNNING)
+		refused_end();
+}
+
+/* RUN is over with the default location set, or there is none. */
+static void
+run_complete(unsigned int code, const char *text)
+{
+	run_answer(code, text);
+	if (code == AFW_OK && login_refused)
+		refused_end();
+}
+
+/*
+ * A WireGuard default location without its interface is an error of the
+ * configuration: there will be no event of it.
+ */
 static void
 default_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 {
 	struct route *r = routes_default();
+	bool refused = code != AFW_OK && m != NULL && types_is_wg(r) && !r->wg;
+	char why[188];
 
 	(void)arg;
-	(void)m;
 	r->busy = false;
-	if (code == AFW_OK && !run_is_stopping())
-		r->set = true;
-	else if (code != AFW_OK)
+	if (code != AFW_OK)
 		log_err("route %s: not set up: %s", r->location, text);
+	(void)snprintf(why, sizeof(why), "%s: %s", r->location, text);
 	if (state == RUN_LOGIN)
-		run_answer(AFW_OK, NULL);
+		run_complete(refused ? code : AFW_OK, refused ? why : NULL);
 	requests_resume();
 }
 
 /* It connects at once: the application waits for its event. */
 static void
+default_typed(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	struct route *r = routes_default();
+
+	(void)arg;
+	(void)code;
+	(void)m;
+	if (state != RUN_LOGIN) { /* stopped in the meantime */
+		r->busy = false;
+		requests_resume();
+		return;
+	}
+	if (types_refuse(r, r->uses > 0, &text) != AFW_OK) {
+		log_err("route %s: %s", r->location, text);
+		if (r->uses == 0) {
+			r->busy = false;
+			run_answer(AFW_ENOTSUP, text);
+			return;
+		}
+	}
+	setup_route(r, ROUTE_MS, default_reply, NULL);
+}
+
+static void
 default_start(struct route *r)
 {
-	struct afw_m_route set;
-
 	r->eager = true;
 	r->busy = true;
-	routes_message(r, &set);
-	ask(AFW_TUN, AFW_MSG_ROUTE_SET, &set, ROUTE_MS, false, default_reply,
-	    NULL);
+	if (r->set || r->is_listed ||
+	    strcmp(r->location, AFW_LOCATION_OPTIMAL) == 0)
+		default_typed(NULL, AFW_OK, NULL, NULL);
+	else
+		types_ask(r, TYPE_MS, r->uses > 0, default_typed, NULL);
+}
+
+static void
+waker_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	(void)arg;
+	(void)m;
+	if (code != AFW_OK)
+		log_warn("tun: a route was not woken: %s", text);
+}
+
+/* WireGuard routes made by rules, which nothing else wakes. */
+static void
+wg_routes_wake(void)
+{
+	const struct route *r = NULL;
+	struct afw_m_route set;
+
+	while ((r = routes_next(r)) != NULL) {
+		if (!r->set || !types_is_wg(r) || r->is_default || r->eager)
+			continue;
+		routes_message(r, &set);
+		ask(AFW_TUN, AFW_MSG_ROUTE_SET, &set, ROUTE_MS, false,
+		    waker_reply, NULL);
+	}
+}
+
+static void
+retry_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	(void)arg;
+	(void)m;
+	if (code != AFW_OK && code != AFW_ENOENT)
+		log_warn("tun: a route was not tried again: %s", text);
+}
+
+/* What failed before a run ended by a refused login is tried again. */
+static void
+routes_retry(void)
+{
+	struct afw_m_route_id id;
+	struct route *r = NULL;
+
+	while ((r = routes_next(r)) != NULL) {
+		if (!r->set || r->deleting ||
+		    (r->state != AFW_ROUTE_FAILED &&
+			r->state != AFW_ROUTE_DISCONNECTED))
+			continue;
+		id.route = r->id;
+		ask(AFW_TUN, AFW_MSG_ROUTE_UP, &id, ROUTE_MS, false,
+		    retry_reply, NULL);
+	}
 }
 
 /*
@@ -288,12 +413,19 @@ login_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 		log_warn("login: %s", text);
 	if (state != RUN_LOGIN)
 		return;
-	if (code == AFW_EACCES)
-		run_answer(code, "the login was refused");
-	else if (routes_default() != NULL)
+	if (code == AFW_OK)
+		login_refused = false;
+	if (code == AFW_EACCES) {
+		run_answer(code, REFUSED);
+		return;
+	}
+	may_connect = true;
+	wg_routes_wake();
+	routes_retry();
+	if (routes_default() != NULL && !routes_default()->set)
 		default_start(routes_default());
 	else
-		run_answer(AFW_OK, NULL);
+		run_complete(AFW_OK, NULL);
 }
 
 static void
@@ -301,40 +433,32 @@ run_go(void)
 {
 	(void)evtimer_del(timer);
 	state = RUN_LOGIN;
+	login_refused = false;
 	ask(AFW_AUTH, AFW_MSG_AUTH_BEGIN, NULL, LOGIN_MS, false, login_reply,
 	    NULL);
 }
 
 static void
-route_told(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+wan_await(void)
 {
-	struct route *r = arg;
-
-	(void)m;
-	r->busy = false;
-	if (code != AFW_OK)
-		log_err("route %s: not set up: %s", r->location, text);
-	requests_resume();
+	if (have_wan && wan.up) {
+		run_go();
+		return;
+	}
+	state = RUN_WAN;
+	log_info("waits up to %u s for %s", config.wan_wait, config.wan_ifname);
+	afwrtd_timer_set(
+	    timer, config.wan_wait < 86400 ? config.wan_wait * 1000 : 86400000);
 }
 
-/* After a stop: the helpers hear again what they had forgotten. */
 static void
-apply(void)
+types_known(void)
 {
-	struct route *r = NULL;
-	struct afw_m_route set;
-
+	if (state != RUN_TYPES)
+		return;
 	applied = true;
-	while ((r = routes_next(r)) != NULL) {
-		if (r->uses == 0 && !r->kept)
-			continue;
-		r->kept = false;
-		r->set = r->busy = true;
-		routes_message(r, &set);
-		ask(AFW_TUN, AFW_MSG_ROUTE_SET, &set, ROUTE_MS, false,
-		    route_told, r);
-	}
-	replay_more(AFW_NET);
+	apply_now();
+	wan_await();
 }
 
 int
@@ -357,16 +481,12 @@ run_run_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	if (ending)
 		return AFW_EPIPE;
 	run_id = m->hdr.id;
-	if (!applied)
-		apply();
-	if (have_wan && wan.up) {
-		run_go();
+	if (applied) {
+		wan_await();
 		return 0;
 	}
-	state = RUN_WAN;
-	log_info("waits up to %u s for %s", config.wan_wait, config.wan_ifname);
-	afwrtd_timer_set(
-	    timer, config.wan_wait < 86400 ? config.wan_wait * 1000 : 86400000);
+	state = RUN_TYPES;
+	apply_start(types_known);
 	return 0;
 }
 
@@ -432,8 +552,9 @@ run_requests_idle(void)
 static void
 stop_begin(void)
 {
-	if (state == RUN_WAN || state == RUN_LOGIN)
+	if (state == RUN_TYPES || state == RUN_WAN || state == RUN_LOGIN)
 		run_answer(AFW_OK, NULL);
+	may_connect = false;
 	was_running = state == RUN_RUNNING;
 	state = RUN_STOPPING;
 	if (requests_idle())

@@ -14,6 +14,8 @@ bool run_is_configured(void);
 /* Rules are in force (from CONFIG or RUN until STOP), not only remembered. */
 bool run_is_applied(void);
 bool run_is_stopping(void);
+/* The login is behind us, the uplink was there. */
+bool run_may_connect(void);
 const struct afw_m_config *run_config(void);
 int run_log_level(void);
 
@@ -21,6 +23,8 @@ int run_log_level(void);
 void run_child_up(struct child *c);
 void run_child_failed(struct child *c);
 void run_child_gone(void);
+/* The backend refuses a login that the suite needs: the end of the run. */
+void run_login_refused(void);
 /* No request of the library is half done any more. */
 void run_requests_idle(void);
 /* A helper refused its configuration: true if CONFIG was answered with it. */

@@ -74,7 +74,7 @@ owed_take(struct route *r, struct afw_m_bandwidth *b)
 	uint64_t down = r->base.down_bytes + r->stats.down_bytes;
 
 	memset(b, 0, sizeof(*b));
-	(void)afw_str_set(b->location, sizeof(b->location), routes_shown(r));
+	memcpy(b->location, r->location, sizeof(b->location));
 	b->interval_ms = interval;
 	b->n_points = r->owed_points;
 	b->up = up - r->told_up;

@@ -10,6 +10,7 @@
 #include "lib/daemon/log.h"
 #include "routes.h"
 #include "supervise.h"
+#include "wg.h"
 
 #define ROUTE_MS    3000
 #define CLEAR_MS    5000
@@ -23,12 +24,16 @@ static struct event *kill_timer;
 static void
 clear_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 {
+	struct route *r = NULL;
+
 	(void)arg;
 	(void)m;
 	if (code != AFW_OK)
 		log_err("net: the system was not cleaned: %s", text);
 	child_get(AFW_NET)->configured = false;
 	files_keep_close();
+	while ((r = routes_next(r)) != NULL)
+		wg_forget(r);
 	stop_done();
 }
 

@@ -29,6 +29,7 @@
 #include "routes.h"
 #include "run.h"
 #include "spawn.h"
+#include "state.h"
 
 #define HELLO_MS        5000 /* from start to READY */
 #define HURRY_MS        1000 /* from the end of link or process to the other's */
@@ -139,6 +140,8 @@ static const struct afw_handler handlers[] = {
     {AFW_MSG_ROUTE_EVENT, routes_event_handle},
     {AFW_MSG_FILE_GET, files_get_handle},
     {AFW_MSG_CACHE_SAVE, files_save_handle},
+    {AFW_MSG_STATE_GET, state_get_handle},
+    {AFW_MSG_STATE_SAVE, state_save_handle},
     {AFW_MSG_AUTH_TOKEN_NEW, relay_token_new_handle},
     {AFW_MSG_AUTH_INVALID, relay_invalid_handle},
     {AFW_MSG_AUTH_EXPIRED, relay_expired_handle},

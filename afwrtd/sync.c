@@ -23,6 +23,7 @@ struct sync {
 	uint32_t *ids; /* of the requests about them */
 	size_t n, sent, answered;
 	bool commit_sent;
+	void (*begun)(void *);
 	void (*cb)(void *, unsigned int, const char *);
 	void *arg;
 };
@@ -150,14 +151,18 @@ first_cb(evutil_socket_t fd, short what, void *arg)
 	if (s == NULL || s->sent > 0 || s->commit_sent)
 		return;
 	if (afw_link_send(&child_get(AFW_NET)->link, AFW_MSG_NET_SYNC_BEGIN, 0,
-		NULL, -1) == -1)
+		NULL, -1) == -1) {
 		lost(s);
-	else
-		sync_more(s);
+		return;
+	}
+	if (s->begun != NULL)
+		s->begun(s->arg);
+	sync_more(s);
 }
 
 void
-sync_start(void (*cb)(void *, unsigned int, const char *), void *arg)
+sync_start(void (*begun)(void *),
+    void (*cb)(void *, unsigned int, const char *), void *arg)
 {
 	static struct event *first;
 	struct sync *s = afwrtd_alloc(sizeof(*s));
@@ -166,6 +171,7 @@ sync_start(void (*cb)(void *, unsigned int, const char *), void *arg)
 		sync_end(current, AFW_EPIPE, "overtaken by a newer one");
 	s->rules = afwrtd_alloc((rules_count() + 1) * sizeof(*s->rules));
 	s->ids = afwrtd_alloc((rules_count() + 1) * sizeof(*s->ids));
+	s->begun = begun;
 	s->cb = cb;
 	s->arg = arg;
 	rules_each(copy_rule, s);

@@ -75,7 +75,6 @@ extern "C" {
  *   ENOENT     a helper is not installed
  *   EPROTO     the helpers are of another build than the library
  *   ETIMEDOUT  a helper does not answer
- *   ENOSYS     "type" is "wireguard", which this version cannot do
  *   EBUSY      mark, routing table or priority is used by another program
  *   ENOSPC     more than 65536 rules, or 64 locations in use
  * A rule whose location the backend does not know is in force all the same
@@ -109,8 +108,9 @@ AFWRT_API int afwrt_deinit(void);
  *   EINVAL     not initialised
  *   EALREADY   running already, here or by afwrt_get_fd()
  *   ENODEV     "wan_ifname" did not appear within "wan_wait" seconds
- *   EACCES     the backend refuses the credentials; an "invalid_auth" event
- *              has been delivered
+ *   EACCES     the backend refuses the credentials, at the start or later; an
+ *              "invalid_auth" event has been delivered. Rules stay in force
+ *              and tunnels up until afwrt_deinit() or another afwrt_start()
  *   EPIPE      the suite is gone
  *   ETIMEDOUT  after afwrt_stop() the suite did not stop within 15 seconds
  * Since 0.1.0.
@@ -214,7 +214,9 @@ AFWRT_API int afwrt_set_access_token(const char *access_token);
  *   EINVAL     an argument of the wrong form, or not initialised
  *   ENOENT     the backend has no such location
  *   ENOSPC     there are 65536 rules, or 64 locations in use
- *   ENOTSUP    "type" is "wireguard" and "wireguard_routing" is "manual"
+ *   ENOTSUP    the location, or "type", is "wireguard" and
+ *              "wireguard_routing" is "manual"; or the location is of type
+ *              hydra-tcp and "type" is "wireguard"
  *   ETIMEDOUT  no answer in 5 seconds
  *   EPIPE      the suite is gone
  * Since 0.1.0.
@@ -244,7 +246,8 @@ AFWRT_API int afwrt_unprotect_iface(const char *iface);
  *
  *   location    Not NULL.
  *   iface_name  wireguard: name of the interface to make, 1 to 15
- *               characters. hydra-tcp: ignored, may be NULL.
+ *               characters. hydra-tcp: ignored, may be NULL. What a location
+ *               is the backend's list says, else "type".
  *
  * Returns 0, or -1 and errno:
  *   EINVAL  location is NULL, iface_name is NULL or no interface name for
@@ -252,6 +255,7 @@ AFWRT_API int afwrt_unprotect_iface(const char *iface);
  *   ENOENT  unknown location
  *   EBUSY   iface_name is in use
  *   EEXIST  the tunnel is set up already
+ *   ENOTSUP the location is of type hydra-tcp and "type" is "wireguard"
  *   ENOSPC  64 locations are in use
  *   ETIMEDOUT, EPIPE
  * Since 0.1.0.
@@ -266,7 +270,7 @@ AFWRT_API int afwrt_setup_tunnel(const char *location, const char *iface_name);
  * Returns 0, or -1 and errno:
  *   EINVAL  location is NULL, or not initialised
  *   ENOENT  there is no such tunnel
- *   EBUSY   a rule uses it (hydra-tcp)
+ *   EBUSY   a rule uses it (hydra-tcp, or "wireguard_routing" "managed")
  *   ETIMEDOUT, EPIPE
  * Since 0.1.0.
  */

@@ -114,11 +114,17 @@ tunnel_location(char location[AFW_LOCATION_SIZE], const char *text)
 	return 0;
 }
 
+/*
+ * With hydra-tcp it is ignored, unless the list says that this location is a
+ * WireGuard one: afwrtd knows.
+ */
 static int
 tunnel_iface(const struct suite *s, struct afw_m_tunnel *m, const char *iface)
 {
 	if (s->config.main.type != AFW_TYPE_WIREGUARD)
-		return 0;
+		return iface == NULL || !afw_ifname_valid(iface)
+		    ? 0
+		    : afw_str_set(m->iface, sizeof(m->iface), iface);
 	if (iface == NULL)
 		return errors_set(
 		    EINVAL, "iface_name is NULL; wireguard needs one");

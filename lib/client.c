@@ -363,8 +363,10 @@ greet(struct client *c)
 	rc = client_wait(c, &h.done, CLIENT_WAIT_MS);
 	dead = c->dead;
 	(void)pthread_mutex_unlock(&c->lock);
-	if (rc == 1)
-		c->pidfd = (int)syscall(SYS_pidfd_open, (pid_t)h.m.pid, 0);
+	if (rc == 1) {
+		c->pid = (pid_t)h.m.pid;
+		c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	}
 	if (dead == EPROTO || (rc == 1 && h.m.table_sum != afw_table_sum()))
 		return errors_set(EPROTO,
 		    "afwrtd is of another build (%s) "
@@ -471,6 +473,22 @@ process_wait(struct client *c, int timeout_ms)
 	return -1;
 }
 
+/*
+ * Where pidfd_open is refused (seccomp filters of containers, valgrind). As
+ * long as afwrtd, which alone has the channel's other end, keeps that open,
+ * the id that it gave is its own and nobody else's.
+ */
+static void
+process_kill(struct client *c)
+{
+	struct pollfd p = {.fd = c->chan.fd, .events = POLLRDHUP};
+
+	if (c->pidfd != -1 || c->pid <= 0 || poll(&p, 1, 0) != 0)
+		return;
+	(void)kill(c->pid, SIGKILL);
+	(void)poll(&p, 1, 1000);
+}
+
 /* Reads on until the end of file; 0, or -1 when it does not come. */
 static int
 end_wait(struct client *c, int timeout_ms)
@@ -497,6 +515,8 @@ client_close(struct client *c, int timeout_ms)
 
 	if (c->chan.fd != -1)
 		rc = end_wait(c, timeout_ms);
+	if (rc == -1)
+		process_kill(c);
 	/* after a violation this is the end that afwrtd sees */
 	afw_chan_close(&c->chan);
 	if (process_wait(c, rc == 0 ? timeout_ms : 0) == -1)

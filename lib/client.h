@@ -37,7 +37,8 @@ struct client {
 	char why[192];
 	int epfd;   /* readable when there is something to read; -1 none */
 	bool epout; /* it waits for room to write too */
-	int pidfd;  /* of afwrtd, or -1 */
+	pid_t pid;  /* of afwrtd, as it said; 0 not known */
+	int pidfd;  /* the same, or -1 */
 	/* a message that is no answer; with the lock held */
 	void (*event)(void *arg, struct afw_msg *m);
 	void *arg;

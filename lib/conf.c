@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "conf_list.h"
+#include "conf_whole.h"
 #include "errors.h"
 #include "notice.h"
 
@@ -434,62 +435,12 @@ conf_error(struct conf *c)
 	return 0;
 }
 
-static int
-names_check(struct conf *c)
-{
-	const struct afw_m_config *m = &c->main;
-
-	if (m->tun_ifname[0] == '\0') {
-		(void)errors_set(EINVAL, "\"tun_ifname\" is missing");
-		if (conf_error(c) == -1)
-			return -1;
-	}
-	if (m->wan_ifname[0] == '\0') {
-		(void)errors_set(EINVAL, "\"wan_ifname\" is missing");
-		return conf_error(c);
-	}
-	if (strcmp(m->tun_ifname, m->wan_ifname) != 0)
-		return 0;
-	(void)errors_set(EINVAL,
-	    "\"tun_ifname\" and \"wan_ifname\" are the same: \"%s\"",
-	    m->tun_ifname);
-	return conf_error(c);
-}
-
-static int
-numbers_check(struct conf *c)
-{
-	const struct afw_m_config *m = &c->main;
-
-	if ((m->fwmark & ~m->fwmark_mask) != 0) {
-		(void)errors_set(EINVAL,
-		    "\"fwmark\" 0x%x has bits outside \"fwmark_mask\" 0x%x",
-		    m->fwmark, m->fwmark_mask);
-		if (conf_error(c) == -1)
-			return -1;
-	}
-	if (m->route_table >= 253 && m->route_table <= 255) {
-		(void)errors_set(EINVAL,
-		    "\"route_table\" %u is one of the system's own",
-		    m->route_table);
-		if (conf_error(c) == -1)
-			return -1;
-	}
-	if (m->tun_mtu == 0 || m->tun_mtu >= 576) /* RFC 791 */
-		return 0;
-	(void)errors_set(EINVAL,
-	    "\"tun_mtu\" must be 0 or 576 to 65535, not %u", m->tun_mtu);
-	return conf_error(c);
-}
-
 /* What concerns more than one key. */
 static int
 whole_check(struct all *a)
 {
 	struct afw_m_config *m = &a->c.main;
 
-	if (names_check(&a->c) == -1 || numbers_check(&a->c) == -1)
-		return -1;
 	if (a->c.auth_token[0] != '\0' && a->c.auth_method[0] == '\0') {
 		(void)errors_set(
 		    EINVAL, "\"auth_token\" needs an \"auth_method\"");
@@ -497,6 +448,8 @@ whole_check(struct all *a)
 			return -1;
 	}
 	m->flags |= a->x.dns | a->x.routing;
+	if (conf_whole(&a->c) == -1)
+		return -1;
 	if (a->c.tun_fd != -1)
 		m->flags |= AFW_C_TUN_FD;
 	a->c.auth.type = m->type;

@@ -45,6 +45,7 @@ noinst_LTLIBRARIES += lib/libafwclient.la
 lib_libafwclient_la_SOURCES = \
 	lib/client.c lib/client.h \
 	lib/conf.c lib/conf.h lib/conf_list.c lib/conf_list.h \
+	lib/conf_whole.c lib/conf_whole.h \
 	lib/errors.c lib/errors.h \
 	lib/events.c lib/events.h \
 	lib/loop.c lib/loop.h \

@@ -104,6 +104,26 @@ failures(const struct afw_m_route_stats *t)
 	return o;
 }
 
+/* What it is made of. */
+static void
+route_kind(json_t *o, const struct afw_m_route_info *r)
+{
+	static const char *const impls[] = {
+	    [AFW_WG_KERNEL] = "kernel",
+	    [AFW_WG_USERSPACE] = "userspace",
+	};
+	bool known =
+	    r->wg_impl == AFW_WG_KERNEL || r->wg_impl == AFW_WG_USERSPACE;
+
+	(void)json_object_set_new(o, "type",
+	    json_string(
+		r->type == AFW_TYPE_WIREGUARD ? "wireguard" : "hydra-tcp"));
+	(void)json_object_set_new(o, "iface",
+	    r->ifname[0] != '\0' ? json_string(r->ifname) : json_null());
+	(void)json_object_set_new(o, "wireguard_impl",
+	    known ? json_string(impls[r->wg_impl]) : json_null());
+}
+
 static json_t *
 route_object(const struct answer *a, const struct afw_m_route_info *r)
 {
@@ -131,6 +151,7 @@ route_object(const struct answer *a, const struct afw_m_route_info *r)
 		address(&t->inner6), "mtu", (json_int_t)t->mtu, "rtt_ms",
 		(double)t->rtt_us / 1000, "up_seconds",
 		seconds_since(a, t->up_since_ms)));
+	route_kind(o, r);
 	(void)json_object_set_new(o, "chosen",
 	    r->chosen[0] != '\0' ? json_string(r->chosen) : json_null());
 	return o;

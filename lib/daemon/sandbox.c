@@ -144,10 +144,11 @@ static const struct entry entries[] = {
     {SYS_ioperm, ALL, END},
 #endif
     /* sockets come from afwrt-net, connected by their holder; nobody
-     * listens */
+     * listens, but afwrt-tun takes connections of a socket of afwrtd's
+     * (WireGuard's configuration) */
     {SYS_socket, OUTSIDE, END},
     {SYS_listen, ALL, END},
-    {SYS_accept4, ALL, END},
+    {SYS_accept4, ROLE(NET) | ROLE(AUTH), END},
 #ifdef SYS_accept
     {SYS_accept, ALL, END},
 #endif

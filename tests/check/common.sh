@@ -7,10 +7,11 @@ sanitize-netns format man symbols distcheck"
 DEMO_PACKAGES="autoconf automake libtool pkg-config gcc make libevent-dev \
 libjansson-dev libmbedtls-dev libmnl-dev libnftnl-dev libcap-ng-dev \
 libexpat1-dev libssl-dev ocserv openconnect nftables iperf3 tcpdump \
-conntrack python3 gnutls-bin openssl iproute2 ethtool iputils-ping curl"
+conntrack python3 gnutls-bin openssl iproute2 ethtool iputils-ping curl \
+wireguard-go wireguard-tools"
 CHECK_PACKAGES="check python3-pytest mandoc clang \
 clang-format git valgrind libclang-rt-14-dev qemu-system-x86 busybox-static \
-wireguard-go wireguard-tools strace"
+strace"
 
 # Debian's Python, which has Debian's pytest.
 PYTHON=/usr/bin/python3

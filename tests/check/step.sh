@@ -112,8 +112,9 @@ step_qemu()
 	local status
 	need_source
 	gcc_build && make -C "$out/gcc" -j2 check TESTS= || exit 1
-	AFWRT_BUILD=$out/gcc "$PYTHON" -B -m pytest -p no:cacheprovider -v \
-	    -rsx --junitxml="$out/$name.xml" --durations=10 tests/qemu
+	AFWRT_BUILD=$out/gcc AFWRT_STAGE=$out/gcc-stage "$PYTHON" -B \
+	    -m pytest -p no:cacheprovider -v -rsx \
+	    --junitxml="$out/$name.xml" --durations=10 tests/qemu
 	status=$?
 	totals junit "$out/$name.xml"
 	return $status

@@ -97,6 +97,29 @@ START_TEST(start_after_invalid_auth)
 }
 END_TEST
 
+/* The same when the account ends later; what is protected stays so. */
+START_TEST(start_ends_with_a_late_refusal)
+{
+	int e;
+
+	begin("");
+	run_begin();
+	(void)event_await("auth_success", NULL, 0, 10);
+	(void)lab("fault provide code NOT_AUTHORIZED");
+	(void)lab("fault login code USER_SUSPENDED");
+	ck_does(afwrt_protect_ip_addr("192.168.50.11", YORK));
+	(void)lab("seen phone");
+	ck_assert_int_eq(run_end(&e), -1);
+	ck_assert_msg(e == EACCES, "%s", strerror(e));
+	ck_assert_int_ge(events_count("invalid_auth", NULL), 1);
+	ck_assert_str_eq(lab("seen phone"), "none");
+	(void)lab("clear");
+	run_begin();
+	await_exit("phone", YORK);
+	run_stop();
+}
+END_TEST
+
 START_TEST(deinit_ends_a_start)
 {
 	int rc;
@@ -355,6 +378,7 @@ main(void)
 	CONFORM(start_without_the_uplink, 30);
 	CONFORM(start_waits_for_the_uplink, 60);
 	CONFORM(start_after_invalid_auth, 40);
+	CONFORM(start_ends_with_a_late_refusal, 60);
 	CONFORM(deinit_ends_a_start, 40);
 	CONFORM(stop_from_a_signal_handler, 30);
 	CONFORM(with_poll, 60);

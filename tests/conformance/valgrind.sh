@@ -28,13 +28,12 @@ watch()
 	return "${PIPESTATUS[0]}"
 }
 
-# What mostly waits goes side by side: check_client by its cases, without
-# "life", which does not come to its end under valgrind 3.19.
+# What mostly waits goes side by side: check_client by its cases.
 pids=
 for test in tests/unit/check_config tests/unit/check_events \
     tests/unit/check_msg tests/ipc/check_client:calls \
-    tests/ipc/check_client:loop; do
-	program=${test%%:*} log=$tmp/$(basename "$test")
+    tests/ipc/check_client:life tests/ipc/check_client:loop; do
+	program=${test%%:*} log=$tmp/${test##*/}
 	[ -x "$build/$program" ] || { echo "$program is not built"; exit 1; }
 	case $test in
 	*:*) export CK_RUN_CASE=${test##*:} ;;

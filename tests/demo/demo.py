@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""The demonstration: three hosts, two locations, three killed processes.
+"""The demonstration: four hosts, three locations, three killed processes.
 
 It builds the lab of tests/netns, starts the product in its router, and shows
 where the internet sees each host.  Then it moves a host while downloads run,
@@ -30,7 +30,9 @@ from lab.ticker import Ticker  # noqa: E402
 from lab.topology import Lab  # noqa: E402
 from lab.util import LabError, Timeout, need_root  # noqa: E402
 
-RULES = {"phone": "de-berlin", "tv": "us-new-york", "laptop": None}
+RULES = {"phone": "de-berlin", "tv": "us-new-york", "console": "fr-paris",
+         "laptop": None}
+WIREGUARD = "fr-paris"
 PROTECTED = [name for name, location in RULES.items() if location]
 TIME_LIMIT = 240
 KILL_ORDER = ("afwrt-tun", "afwrt-net", "afwrt-auth")
@@ -56,8 +58,11 @@ class Demo:
     def run(self, lab, suite):
         started = time.monotonic()
         lab.open()
-        self.show.step("%d namespaces, 2 ocserv nodes, HTTPS backend" %
-                       len(lab.ns), time.monotonic() - started)
+        lab.admin.location(**lab.wg[WIREGUARD].backend_location())
+        lab.admin.set(mixed=True)
+        self.show.step("%d namespaces, 2 ocserv nodes, 1 WireGuard node, "
+                       "HTTPS backend" % len(lab.ns),
+                       time.monotonic() - started)
         capture = lab.capture().protect(*PROTECTED)
         started = time.monotonic()
         self.suite = suite()
@@ -80,6 +85,7 @@ class Demo:
                     "rule": "ip " + lab.host(name).lan4 if location
                     else "none",
                     "location": location or "direct",
+                    "type": type_of(location),
                     "exit_address": None, "expected_address": wanted,
                     "rtt_ms": None, "mbit_s": None}
             self.result["hosts"].append(host)
@@ -157,6 +163,12 @@ class Demo:
             self.problem("the capture missed %d packets" % report.dropped)
         if not report.inspected:
             self.problem("the capture saw nothing")
+
+
+def type_of(location):
+    if location is None:
+        return None
+    return "wireguard" if location == WIREGUARD else "hydra-tcp"
 
 
 class Download:
@@ -245,12 +257,13 @@ def perform(options):
     show = screen.Screen(sys.stderr if options.json else sys.stdout)
     demo = Demo(show)
     demo.suite = None
-    lab = Lab()
+    lab = Lab(hosts=tuple(RULES), wireguard=(WIREGUARD,))
     record = leftovers.record(lab)
     stopped = None
     try:
         demo.run(lab, lambda: Suite(
-            lab, {n: l for n, l in RULES.items() if l}))
+            lab, {n: l for n, l in RULES.items() if l},
+            wireguard_routing="managed"))
     except (LabError, OSError) as e:
         demo.problem(str(e))
         if demo.suite is not None:

@@ -3,7 +3,7 @@
 
 import os
 
-HOSTS = "%-8s %-18s %-12s %-15s %-17s %8s %9s"
+HOSTS = "%-8s %-18s %-12s %-10s %-15s %-17s %8s %9s"
 CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32",
          "yellow": "33", "cyan": "36"}
 
@@ -34,12 +34,13 @@ class Screen:
     def hosts_head(self):
         self.line()
         self.line(self.paint("  " + HOSTS % (
-            "host", "rule", "location", "internet sees", "over IPv6",
+            "host", "rule", "location", "type", "internet sees", "over IPv6",
             "RTT ms", "Mbit/s"), "bold"))
 
     def host(self, host, seen6):
         text = HOSTS % (
             host["name"], host["rule"], host["location"],
+            host["type"] or "-",
             host["exit_address"] or "nothing", seen6 or "nothing",
             number(host["rtt_ms"], 2), number(host["mbit_s"], 0))
         self.line(self.good(host["exit_address"] == host["expected_address"],

@@ -58,9 +58,6 @@ START_TEST(config_refused)
 	c.flags = AFW_C_TUN_FD;
 	refused(c, AFW_EINVAL, "hydra_tun_fd");
 	c = player_config();
-	c.type = AFW_TYPE_WIREGUARD;
-	refused(c, AFW_ENOSYS, "wireguard");
-	c = player_config();
 	c.config_dir[0] = 'x';
 	refused(c, AFW_EINVAL, "config_dir");
 	c = player_config();

@@ -222,6 +222,7 @@ main(void)
 		return 77;
 	}
 	suite_add_tcase(s, calls_case());
+	suite_add_tcase(s, wireguard_case());
 	suite_add_tcase(s, life_case());
 	suite_add_tcase(s, loop_case());
 	r = srunner_create(s);

@@ -70,6 +70,8 @@ START_TEST(given_tun)
 }
 END_TEST
 
+/* The default location's choice and a rule's location may be the same: two
+ * tunnels, each with a name of its own. */
 START_TEST(chosen_name)
 {
 	struct afw_m_config c = player_config();
@@ -82,19 +84,24 @@ START_TEST(chosen_name)
 	configure(c);
 	ck_assert_uint_eq(player_ask(AFW_MSG_RUN, NULL), AFW_OK);
 	player_logged("tun ROUTE_SET optimal id=1 flags=5", NULL);
-	(void)player_route("de-berlin", AFW_ROUTE_CONNECTED);
+	(void)player_route("optimal", AFW_ROUTE_CONNECTED);
+	ck_assert_uint_eq(player_protect("10.0.0.1", "de-berlin"), AFW_OK);
+	player_logged("tun ROUTE_SET de-berlin id=2", NULL);
 	id = player_send(AFW_MSG_QUERY, NULL);
 	do
 		player_answer(id, &m);
 	while (m.hdr.type == AFW_MSG_QUERY_PROCESS);
 	ck_assert_uint_eq(m.hdr.type, AFW_MSG_QUERY_ROUTE);
-	ck_assert_str_eq(ri->location, "de-berlin");
+	ck_assert_str_eq(ri->location, "optimal");
 	ck_assert_str_eq(ri->chosen, "de-berlin");
+	player_answer(id, &m);
+	ck_assert_uint_eq(m.hdr.type, AFW_MSG_QUERY_ROUTE);
+	ck_assert_str_eq(ri->location, "de-berlin");
 	(void)player_reply(id);
-	/* a name that was asked for stays as it was asked for */
-	ck_assert_uint_eq(player_setup_tunnel("de"), AFW_OK);
+	ck_assert_uint_eq(player_setup_tunnel("de-berlin"), AFW_EEXIST);
+	ck_assert_uint_eq(player_setup_tunnel("optimal"), AFW_EEXIST);
 	ck_assert_uint_eq(player_ask(AFW_MSG_STOP, NULL), AFW_OK);
-	(void)player_route("de-berlin", AFW_ROUTE_DISCONNECTED);
+	(void)player_route("optimal", AFW_ROUTE_DISCONNECTED);
 	player_end();
 }
 END_TEST
@@ -173,6 +180,55 @@ START_TEST(refused_login_then_a_good_one)
 	player_untell("auth.code.AUTH_BEGIN");
 	ck_assert_uint_eq(player_ask(AFW_MSG_RUN, NULL), AFW_OK);
 	(void)player_route("us", AFW_ROUTE_CONNECTED);
+	player_end();
+}
+END_TEST
+
+/* Late, the run ends as it does early; what is in force stays. */
+START_TEST(login_refused_later)
+{
+	struct afw_m_credentials c = {.method = "oauth", .token = "x"};
+	struct afw_msg m;
+	const struct afw_m_status *st = (const void *)m.payload;
+
+	configure(player_config());
+	ck_assert_uint_eq(player_ask(AFW_MSG_RUN, NULL), AFW_OK);
+	(void)player_route("us", AFW_ROUTE_CONNECTED);
+	/* the application's own attempt: only its answer */
+	player_tell("auth.refuse.REGISTER", "");
+	player_answer(player_send(AFW_MSG_REGISTER, &c), &m);
+	player_no_event(AFW_MSG_EV_STOPPED);
+	player_tell("auth.refuse.LOCATION_CHECK", "");
+	ck_assert_uint_eq(player_protect("10.0.0.1", "de"), AFW_OK);
+	player_event(AFW_MSG_EV_INVALID_AUTH, &m);
+	ck_assert_str_eq(st->text, "SUSPENDED");
+	player_event(AFW_MSG_EV_STOPPED, &m);
+	ck_assert_uint_eq(st->code, AFW_EACCES);
+	ck_assert_int_eq(player_count("NET_CLEAR"), 0);
+	ck_assert_int_eq(player_count("ROUTE_DEL"), 0);
+	ck_assert_uint_eq(player_protect("10.0.0.2", "de"), AFW_OK);
+	/* with other credentials: the same run again */
+	ck_assert_uint_eq(player_ask(AFW_MSG_RUN, NULL), AFW_OK);
+	ck_assert_int_eq(player_count("ROUTE_SET us"), 1);
+	ck_assert_uint_eq(player_ask(AFW_MSG_STOP, NULL), AFW_OK);
+	player_event(AFW_MSG_EV_STOPPED, &m);
+	ck_assert_uint_eq(st->code, AFW_OK);
+	player_end();
+}
+END_TEST
+
+/* The login took longer than RUN waits for it. */
+START_TEST(login_refused_while_the_route_is_set)
+{
+	struct afw_msg m;
+	const struct afw_m_status *st = (const void *)m.payload;
+
+	configure(player_config());
+	player_tell("auth.code.AUTH_BEGIN", "9");
+	player_tell("auth.refuse.AUTH_BEGIN", "");
+	ck_assert_uint_eq(player_ask(AFW_MSG_RUN, NULL), AFW_OK);
+	player_event(AFW_MSG_EV_STOPPED, &m);
+	ck_assert_uint_eq(st->code, AFW_EACCES);
 	player_end();
 }
 END_TEST
@@ -293,6 +349,8 @@ suite(void)
 	tcase_add_test(t, one_bad_rule_keeps_the_others);
 	tcase_add_test(t, tunnels_between_runs);
 	tcase_add_test(t, refused_login_then_a_good_one);
+	tcase_add_test(t, login_refused_later);
+	tcase_add_test(t, login_refused_while_the_route_is_set);
 	tcase_add_test(t, sums_over_a_restart);
 	tcase_add_test(t, a_route_that_went_is_reported);
 	tcase_add_test(t, no_reports);

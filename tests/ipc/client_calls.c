@@ -74,6 +74,10 @@ START_TEST(tunnels)
 {
 	ck_does(afwrt_setup_tunnel("us", NULL));
 	ck_does(afwrt_setup_tunnel("us", "ignored/by hydra"));
+	ck_assert_int_eq(fake_seen("IFACE ignored/by hydra"), 0);
+	/* a WireGuard location may be among the others */
+	ck_does(afwrt_setup_tunnel("us", "wg7"));
+	ck_assert_int_eq(fake_seen("IFACE wg7"), 1);
 	ck_fails(afwrt_setup_tunnel(NULL, "wg0"), EINVAL);
 	ck_fails(afwrt_setup_tunnel("nowhere", NULL), ENOENT);
 	ck_fails(afwrt_setup_tunnel("no such", NULL), ENOENT);
@@ -186,6 +190,12 @@ START_TEST(status)
 	    "\"failures_by_reason\":{\"timed out\":3,\"tls\":1}"));
 	ck_assert_ptr_nonnull(strstr(
 	    text, "\"rules\":[{\"ip_addr\":\"10.0.0.1\",\"vl\":\"us\"}]}"));
+	ck_assert_ptr_nonnull(strstr(text,
+	    "\"type\":\"hydra-tcp\",\"iface\":null,"
+	    "\"wireguard_impl\":null"));
+	ck_assert_ptr_nonnull(strstr(text,
+	    "\"type\":\"wireguard\",\"iface\":\"wg0\","
+	    "\"wireguard_impl\":\"userspace\""));
 	afwrt_free(text);
 }
 END_TEST
@@ -272,6 +282,70 @@ START_TEST(violation)
 	ck_fails(afwrt_protect_ip_addr("10.0.0.1", "bad"), EPROTO);
 }
 END_TEST
+
+#define WIREGUARD                                           \
+	"{\"tun_ifname\":\"wrt0\",\"wan_ifname\":\"eth1\"," \
+	"\"type\":\"wireguard\""
+
+static void
+no_rules(void)
+{
+	ck_fails(afwrt_protect_ip_addr("10.0.0.1", "us"), ENOTSUP);
+	ck_fails(afwrt_protect_mac_addr("08:00:27:aa:d7:17", "us"), ENOTSUP);
+	ck_fails(afwrt_protect_iface("br0", "us"), ENOTSUP);
+	ck_fails(afwrt_unprotect_ip_addr("10.0.0.1"), ENOTSUP);
+	ck_fails(afwrt_unprotect_mac_addr("08:00:27:aa:d7:17"), ENOTSUP);
+	ck_fails(afwrt_unprotect_iface("br0"), ENOTSUP);
+	/* what is wrong anyhow is said first */
+	ck_fails(afwrt_protect_ip_addr("10.0.0", "us"), EINVAL);
+}
+
+START_TEST(wireguard)
+{
+	int err;
+
+	fake_install("");
+	ck_does(afwrt_init(WIREGUARD "}", event_keep));
+	no_rules();
+	ck_fails(afwrt_setup_tunnel("us", NULL), EINVAL);
+	ck_assert_ptr_nonnull(strstr(afwrt_last_error(), "NULL"));
+	ck_fails(afwrt_setup_tunnel("us", ""), EINVAL);
+	ck_fails(afwrt_setup_tunnel("us", "sixteen-letters-"), EINVAL);
+	ck_fails(afwrt_setup_tunnel("us", "a/b"), EINVAL);
+	ck_fails(afwrt_setup_tunnel("us", "taken"), EBUSY);
+	ck_fails(afwrt_setup_tunnel(NULL, "wg0"), EINVAL);
+	ck_fails(afwrt_setup_tunnel("nowhere", "wg0"), ENOENT);
+	ck_does(afwrt_setup_tunnel("us", "wg0"));
+	runner_begin();
+	events_await("{\"event\":\"ready\"}");
+	ck_does(afwrt_stop());
+	ck_assert_int_eq(runner_end(&err), 0);
+	ck_assert_int_eq(events_count("ready"), 1);
+	teardown();
+}
+END_TEST
+
+START_TEST(wireguard_managed)
+{
+	fake_install("");
+	ck_does(
+	    afwrt_init(WIREGUARD ",\"wireguard_routing\":\"managed\"}", NULL));
+	ck_does(afwrt_protect_ip_addr("10.0.0.1", "us"));
+	ck_does(afwrt_unprotect_ip_addr("10.0.0.1"));
+	teardown();
+}
+END_TEST
+
+TCase *
+wireguard_case(void)
+{
+	TCase *c = tcase_create("wireguard");
+
+	tcase_set_timeout(c, 30);
+	tcase_add_test(c, wireguard);
+	tcase_add_test(c, wireguard_managed);
+	return c;
+}
 
 TCase *
 calls_case(void)

@@ -44,6 +44,7 @@ int fds_open(void);
 	ck_assert_msg((expr) == 0, "%s: %s", #expr, afwrt_last_error())
 
 TCase *calls_case(void);
+TCase *wireguard_case(void);
 TCase *life_case(void);
 TCase *loop_case(void);
 

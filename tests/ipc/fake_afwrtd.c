@@ -33,6 +33,7 @@ static struct afw_chan chan;
 static struct afw_m_protect rules[RULES];
 static size_t nrules;
 static char vl_default[AFW_LOCATION_SIZE];
+static bool is_wireguard;
 static uint32_t later;
 static int seen_fd;
 static unsigned int seq;
@@ -162,6 +163,7 @@ query(uint32_t id)
 	(void)afw_str_set(r.location, sizeof(r.location), "de-berlin");
 	r.is_default = 1;
 	r.rules = 2;
+	r.type = AFW_TYPE_HYDRA_TCP;
 	r.stats.route = 1;
 	r.stats.state = AFW_ROUTE_CONNECTED;
 	r.stats.up_bytes = UINT64_C(1) << 40;
@@ -172,6 +174,12 @@ query(uint32_t id)
 	r.stats.mtu = 1400;
 	(void)afw_addr_parse(&r.stats.server, "192.0.2.1");
 	(void)afw_addr_parse(&r.stats.inner4, "10.1.2.3");
+	(void)afw_chan_send(&chan, AFW_MSG_QUERY_ROUTE, id, &r, -1);
+	(void)afw_str_set(r.location, sizeof(r.location), "us");
+	r.is_default = 0;
+	r.type = AFW_TYPE_WIREGUARD;
+	r.wg_impl = AFW_WG_USERSPACE;
+	(void)afw_str_set(r.ifname, sizeof(r.ifname), "wg0");
 	(void)afw_chan_send(&chan, AFW_MSG_QUERY_ROUTE, id, &r, -1);
 	for (i = 0; i < nrules; i++)
 		(void)afw_chan_send(
@@ -235,6 +243,8 @@ run(uint32_t id)
 	}
 	(void)afw_chan_send(&chan, AFW_MSG_LOG, 0, &l, -1);
 	status(id, AFW_OK, "");
+	if (is_wireguard)
+		(void)afw_chan_send(&chan, AFW_MSG_EV_READY, 0, NULL, -1);
 	if (vl_default[0] != '\0')
 		route_event(vl_default, AFW_ROUTE_CONNECTED, 0);
 	bandwidth();
@@ -270,9 +280,13 @@ verify(uint32_t id, const struct afw_m_verify *v)
 }
 
 static void
-tunnel(uint32_t id, const char *location)
+tunnel(uint32_t id, const char *location, const char *iface)
 {
-	if (strcmp(location, "exists") == 0)
+	if (iface[0] != '\0')
+		(void)dprintf(seen_fd, "IFACE %s\n", iface);
+	if (strcmp(iface, "taken") == 0)
+		status(id, AFW_EBUSY, "the interface name is in use");
+	else if (strcmp(location, "exists") == 0)
 		status(id, AFW_EEXIST, "");
 	else if (strcmp(location, "used") == 0)
 		status(id, AFW_EBUSY, "a rule uses it");
@@ -310,8 +324,10 @@ message(struct afw_msg *m)
 	case AFW_MSG_CONFIG:
 		(void)strcpy(
 		    vl_default, ((const struct afw_m_config *)p)->vl_default);
+		is_wireguard = ((const struct afw_m_config *)p)->type ==
+		    AFW_TYPE_WIREGUARD;
 		if (strcmp(vl_default, "unable") == 0)
-			status(id, AFW_ENOSYS, "wireguard: not implemented");
+			status(id, AFW_ENOSYS, "unable: not implemented");
 		else
 			status(id, AFW_OK, "");
 		break;
@@ -340,8 +356,11 @@ message(struct afw_msg *m)
 		verify(id, p);
 		break;
 	case AFW_MSG_TUNNEL_SETUP:
+		tunnel(id, ((const struct afw_m_tunnel *)p)->location,
+		    ((const struct afw_m_tunnel *)p)->iface);
+		break;
 	case AFW_MSG_TUNNEL_TEARDOWN:
-		tunnel(id, ((const struct afw_m_location *)p)->location);
+		tunnel(id, ((const struct afw_m_location *)p)->location, "");
 		break;
 	case AFW_MSG_BATCH_BEGIN:
 		break;

@@ -13,9 +13,19 @@
  *   ROLE.die.NAME       exit 1 when NAME comes, once
  *   ROLE.junk.NAME      send a malformed record when NAME comes, once
  *   ROLE.illegal.NAME   report an impossible step of a route, once
+ *   auth.refuse.NAME    AUTH_INVALID before the answer to NAME, once
  *   net.nowan           the uplink is not there
  *   net.refuse          NET_RULE_SET of the address in the file: EINVAL
  *   tun.chosen          the location that a session is for
+ *   net.taken           an interface name in the file is somebody else's
+ *   net.kernel          WireGuard interfaces are the kernel's
+ *   auth.nolist         no list; it is there after LOCATIONS
+ *   ROLE.state          "get KIND LOCATION" or "save KIND LOCATION", tried
+ *                       with ROUTE_STATS or LOCATIONS
+ *
+ * With a list, locations "wg..." are of type wireguard, "hy..." of hydra-tcp.
+ * The TUN of a WireGuard route is /dev/zero, so that one that was kept is
+ * known from a new one.
  *
  * A route to "nowhere" fails when it is to connect. The counters of each
  * route are 1000 up and 2000 down with the first question, and so much more
@@ -31,6 +41,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/wire/blob.h"
@@ -135,6 +146,15 @@ hello(void)
 	out(AFW_MSG_HELLO, 0, &h, -1);
 }
 
+static bool
+is_zero(int fd)
+{
+	struct stat st, zero;
+
+	return fstat(fd, &st) == 0 && stat("/dev/zero", &zero) == 0 &&
+	    st.st_rdev == zero.st_rdev;
+}
+
 static void
 detail(const struct afw_msg *m, char *buf, size_t size)
 {
@@ -143,6 +163,7 @@ detail(const struct afw_msg *m, char *buf, size_t size)
 	const struct afw_m_route *route = p;
 	const struct afw_m_tun_config *tc = p;
 	const struct afw_m_peer *peer = p;
+	const struct afw_m_net_wg_set *wg = p;
 	char key[AFW_ADDR_TEXT + 16];
 
 	buf[0] = '\0';
@@ -156,9 +177,17 @@ detail(const struct afw_msg *m, char *buf, size_t size)
 		    afw_key_print(&rule->key, key, sizeof(key)));
 		break;
 	case AFW_MSG_ROUTE_SET:
-		(void)snprintf(buf, size, " %s id=%u flags=%u seq=%u",
-		    route->location, route->route, route->flags, route->seq);
+		(void)snprintf(buf, size, " %s id=%u flags=%u seq=%u%s",
+		    route->location, route->route, route->flags, route->seq,
+		    route->type == AFW_TYPE_WIREGUARD ? " wireguard" : "");
 		break;
+	case AFW_MSG_NET_WG_SET:
+		(void)snprintf(buf, size, " %s route=%u impl=%u flags=%u %s",
+		    wg->ifname, wg->route, wg->impl, wg->flags,
+		    is_zero(m->fd) ? "kept" : "new");
+		break;
+	case AFW_MSG_NET_WG_DEL:
+	case AFW_MSG_WG_LISTEN:
 	case AFW_MSG_ROUTE_UP:
 	case AFW_MSG_ROUTE_DEL:
 		(void)snprintf(buf, size, " id=%u",
@@ -189,6 +218,26 @@ detail(const struct afw_msg *m, char *buf, size_t size)
 		    ((const struct afw_m_backend *)p)->url);
 		break;
 	}
+}
+
+/* Tries what the file "state" says. */
+static void
+state_try(void)
+{
+	struct afw_m_state_get g = {0};
+	struct afw_m_state st = {.len = 6, .data = "secret"};
+	char text[100], verb[8], location[64];
+
+	word("state", text, sizeof(text));
+	if (sscanf(text, "%7s %u %63s", verb, &g.kind, location) != 3)
+		return;
+	(void)afw_str_set(g.location, sizeof(g.location), location);
+	st.kind = g.kind;
+	memcpy(st.location, g.location, sizeof(st.location));
+	if (strcmp(verb, "get") == 0)
+		out(AFW_MSG_STATE_GET, 90, &g, -1);
+	else
+		out(AFW_MSG_STATE_SAVE, 91, &st, -1);
 }
 
 /* ---- tun ----------------------------------------------------------------- */
@@ -246,6 +295,7 @@ tun_handle(const struct afw_msg *m)
 		memset(&routes[id], 0, sizeof(routes[id]));
 		break;
 	case AFW_MSG_ROUTE_STATS:
+		state_try();
 		for (i = 1; i < AFW_ROUTES_MAX * 4; i++) {
 			if (routes[i].route == 0)
 				continue;
@@ -274,6 +324,26 @@ net_refuses(const struct afw_msg *m)
 }
 
 static void
+wg_set(uint32_t id, const struct afw_m_net_wg_set *set)
+{
+	struct afw_m_net_wg wg = {.impl = AFW_WG_USERSPACE};
+	struct afw_m_keep keep = {.route = set->route};
+	char taken[200];
+
+	word("taken", taken, sizeof(taken));
+	if (strstr(taken, set->ifname) != NULL) {
+		status(id, AFW_EBUSY);
+		return;
+	}
+	if (told("kernel", "", NULL, false))
+		wg.impl = AFW_WG_KERNEL;
+	else
+		out(AFW_MSG_NET_KEEP, 0, &keep,
+		    open("/dev/zero", O_RDWR | O_CLOEXEC));
+	out(AFW_MSG_NET_WG, id, &wg, -1);
+}
+
+static void
 net_handle(const struct afw_msg *m)
 {
 	struct afw_m_wan wan = {
@@ -281,6 +351,10 @@ net_handle(const struct afw_msg *m)
 
 	if (m->hdr.type == AFW_MSG_NET_RULE_SET && net_refuses(m)) {
 		status(m->hdr.id, AFW_EINVAL);
+		return;
+	}
+	if (m->hdr.type == AFW_MSG_NET_WG_SET) {
+		wg_set(m->hdr.id, (const void *)m->payload);
 		return;
 	}
 	status(m->hdr.id, AFW_OK);
@@ -314,6 +388,23 @@ auth_files_try(void)
 }
 
 static void
+location_check(uint32_t id, const char *location)
+{
+	struct afw_m_location_info info = {0};
+
+	if (strncmp(location, "wg", 2) == 0)
+		info.type = AFW_TYPE_WIREGUARD;
+	else if (strncmp(location, "hy", 2) == 0)
+		info.type = AFW_TYPE_HYDRA_TCP;
+	if (strcmp(location, "nowhere") == 0)
+		status(id, AFW_ENOENT);
+	else if (told("nolist", "", NULL, false))
+		status(id, AFW_OK);
+	else
+		out(AFW_MSG_LOCATION_INFO, id, &info, -1);
+}
+
+static void
 auth_handle(const struct afw_msg *m)
 {
 	const struct afw_m_location *l = (const void *)m->payload;
@@ -323,14 +414,15 @@ auth_handle(const struct afw_msg *m)
 
 	switch (m->hdr.type) {
 	case AFW_MSG_LOCATION_CHECK:
-		status(m->hdr.id,
-		    strcmp(l->location, "nowhere") == 0 ? AFW_ENOENT : AFW_OK);
+		location_check(m->hdr.id, l->location);
 		return;
 	case AFW_MSG_REGISTER:
 		out(AFW_MSG_REGISTERED, m->hdr.id, &t, -1);
 		out(AFW_MSG_AUTH_TOKEN_NEW, 0, &t, -1);
 		return;
 	case AFW_MSG_LOCATIONS:
+		(void)told("nolist", "", NULL, true);
+		state_try();
 		out(AFW_MSG_LOCATIONS_JSON, m->hdr.id, &b,
 		    afw_blob_make("{}", 2));
 		return;
@@ -390,14 +482,28 @@ misbehave(const struct afw_msg *m)
 }
 
 static void
+refuse_login(const struct afw_msg *m)
+{
+	struct afw_m_status st = {.code = AFW_EACCES, .text = "SUSPENDED"};
+
+	if (role == AFW_AUTH && told("refuse", m->row->name, NULL, true))
+		out(AFW_MSG_AUTH_INVALID, 0, &st, -1);
+}
+
+static void
 handle(struct afw_msg *m)
 {
 	char text[200];
 	const struct afw_m_status *st = (const void *)m->payload;
+	const struct afw_m_state *state = (const void *)m->payload;
 
 	if (m->row->kind == AFW_RP) {
-		note("reply %s id=%u code=%u", m->row->name, m->hdr.id,
-		    m->hdr.type == AFW_MSG_STATUS ? st->code : 0);
+		if (m->hdr.type == AFW_MSG_STATE)
+			note("reply STATE %u bytes: %.64s", state->len,
+			    (const char *)state->data);
+		else
+			note("reply %s id=%u code=%u", m->row->name, m->hdr.id,
+			    m->hdr.type == AFW_MSG_STATUS ? st->code : 0);
 		return;
 	}
 	if (told("mute", "", NULL, false))
@@ -405,6 +511,7 @@ handle(struct afw_msg *m)
 	detail(m, text, sizeof(text));
 	if (m->hdr.type != AFW_MSG_PING)
 		note("%s%s", m->row->name, text);
+	refuse_login(m);
 	if (misbehave(m))
 		return;
 	if (m->hdr.type == AFW_MSG_PEER)

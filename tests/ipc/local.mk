@@ -79,6 +79,24 @@ tests_ipc_check_routes_CPPFLAGS = $(player_cppflags)
 tests_ipc_check_routes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_routes_LDADD = lib/libafwwire.la $(CHECK_LIBS)
 
+check_PROGRAMS += tests/ipc/check_wg_routes
+TESTS += tests/ipc/check_wg_routes
+tests_ipc_check_wg_routes_SOURCES = tests/ipc/check_wg_routes.c \
+	tests/ipc/wg_player.c tests/ipc/wg_player.h \
+	tests/ipc/player.c tests/ipc/player.h
+tests_ipc_check_wg_routes_CPPFLAGS = $(player_cppflags)
+tests_ipc_check_wg_routes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_wg_routes_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/ipc/check_wg_life
+TESTS += tests/ipc/check_wg_life
+tests_ipc_check_wg_life_SOURCES = tests/ipc/check_wg_life.c \
+	tests/ipc/wg_player.c tests/ipc/wg_player.h \
+	tests/ipc/player.c tests/ipc/player.h
+tests_ipc_check_wg_life_CPPFLAGS = $(player_cppflags)
+tests_ipc_check_wg_life_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_wg_life_LDADD = lib/libafwwire.la $(CHECK_LIBS)
+
 check_PROGRAMS += tests/ipc/check_relay
 TESTS += tests/ipc/check_relay
 tests_ipc_check_relay_SOURCES = tests/ipc/check_relay.c \
@@ -126,6 +144,14 @@ tests_ipc_check_net_rules_SOURCES = tests/ipc/check_net_rules.c \
 tests_ipc_check_net_rules_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_net_rules_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_rules_DEPENDENCIES = afwrt-net/afwrt-net
+
+check_PROGRAMS += tests/ipc/check_net_wg
+TESTS += tests/ipc/check_net_wg
+tests_ipc_check_net_wg_SOURCES = tests/ipc/check_net_wg.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_wg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_wg_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_wg_DEPENDENCIES = afwrt-net/afwrt-net
 
 check_PROGRAMS += tests/ipc/check_net_neigh
 TESTS += tests/ipc/check_net_neigh
@@ -184,6 +210,12 @@ noinst_PROGRAMS += tests/ipc/wg_stub
 tests_ipc_wg_stub_SOURCES = tests/ipc/wg_stub.c
 tests_ipc_wg_stub_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
 tests_ipc_wg_stub_LDADD = afwrt-tun/libwg.la $(EVENT_LIBS) $(CRYPTO_LIBS)
+
+# afwrt-tun with a WireGuard route, for tests/netns/test_wg_route.py
+noinst_PROGRAMS += tests/ipc/wg_route_stub
+tests_ipc_wg_route_stub_SOURCES = tests/ipc/wg_route_stub.c
+tests_ipc_wg_route_stub_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
+tests_ipc_wg_route_stub_LDADD = lib/libafwdaemon.la $(EVENT_LIBS)
 
 # by hand: tests/bench/wg_bench
 check_PROGRAMS += tests/bench/wg_bench

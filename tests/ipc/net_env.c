@@ -102,8 +102,11 @@ void
 env_config(struct env *e)
 {
 	struct afw_m_config *c = &e->cfg;
+	size_t i;
 
 	memset(e, 0, sizeof(*e));
+	for (i = 0; i < ENV_WG; i++)
+		e->wg[i].kept = e->wg[i].fd = -1;
 	e->kept = e->device = e->sock = -1;
 	e->sup.fd = e->tun.fd = e->auth.fd = -1;
 	(void)afw_str_set(c->tun_ifname, sizeof(c->tun_ifname), "wrt0");
@@ -208,6 +211,32 @@ log_take(struct env *e, const struct afw_m_log *l)
 		(void)fprintf(stderr, "  <%u> %s\n", l->level, l->text);
 }
 
+static void
+fd_replace(int *fd, int by)
+{
+	if (*fd != -1)
+		(void)close(*fd);
+	*fd = by;
+}
+
+static void
+keep_take(struct env *e, uint32_t route, struct afw_msg *m)
+{
+	ck_assert_uint_lt(route, ENV_WG);
+	fd_replace(
+	    route == 0 ? &e->kept : &e->wg[route].kept, afw_msg_take_fd(m));
+}
+
+static void
+wg_device_take(
+    struct env *e, const struct afw_m_wg_device *d, struct afw_msg *m)
+{
+	ck_assert_uint_lt(d->route, ENV_WG);
+	fd_replace(&e->wg[d->route].fd, afw_msg_take_fd(m));
+	e->wg[d->route].dev = *d;
+	e->wg[d->route].devices++;
+}
+
 /* Everything that is not the answer to a request of the test. */
 static void
 event_take(struct env *e, struct afw_chan *c, struct afw_msg *m)
@@ -219,9 +248,10 @@ event_take(struct env *e, struct afw_chan *c, struct afw_msg *m)
 		log_take(e, p);
 		break;
 	case AFW_MSG_NET_KEEP:
-		if (e->kept != -1)
-			(void)close(e->kept);
-		e->kept = afw_msg_take_fd(m);
+		keep_take(e, ((const struct afw_m_keep *)p)->route, m);
+		break;
+	case AFW_MSG_WG_DEVICE:
+		wg_device_take(e, p, m);
 		break;
 	case AFW_MSG_WAN:
 		if (c == &e->sup)
@@ -279,6 +309,10 @@ serve(struct env *e, struct afw_chan *c, uint32_t id)
 			memcpy(&e->st, m.payload, sizeof(e->st));
 		else if (m.hdr.type == AFW_MSG_SOCKET)
 			e->sock = afw_msg_take_fd(&m);
+		else if (m.hdr.type == AFW_MSG_NET_WG)
+			memcpy(&e->net_wg, m.payload, sizeof(e->net_wg));
+		else if (m.hdr.type == AFW_MSG_WG_STATE)
+			memcpy(&e->wg_state, m.payload, sizeof(e->wg_state));
 	} else if (m.row->kind != AFW_RP) {
 		event_take(e, c, &m);
 	}
@@ -437,6 +471,30 @@ env_net_config(struct env *e)
 
 	ck_assert_int_ne(fd, -1);
 	return env_ask(e, AFW_MSG_NET_CONFIG, &e->cfg, fd);
+}
+
+unsigned int
+env_wg_set(struct env *e, uint32_t route, uint32_t impl, uint32_t flags,
+    const char *name)
+{
+	struct afw_m_net_wg_set m = {
+	    .route = route, .impl = impl, .flags = flags};
+	int kept = e->wg[route].kept;
+	int fd = kept != -1 ? fcntl(kept, F_DUPFD_CLOEXEC, 0)
+			    : open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	ck_assert_int_ne(fd, -1);
+	(void)afw_str_set(m.ifname, sizeof(m.ifname), name);
+	return env_ask(e, AFW_MSG_NET_WG_SET, &m, fd);
+}
+
+unsigned int
+env_wg_del(struct env *e, uint32_t route)
+{
+	struct afw_m_route_id m = {.route = route};
+
+	fd_replace(&e->wg[route].kept, -1);
+	return env_ask(e, AFW_MSG_NET_WG_DEL, &m, -1);
 }
 
 unsigned int

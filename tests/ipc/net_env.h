@@ -11,6 +11,7 @@
  * supervisor, an afwrt-tun and an afwrt-auth played by the test.
  */
 #define ENV_FLOWS 32768
+#define ENV_WG    80
 
 struct env_flow {
 	struct afw_addr addr;
@@ -23,6 +24,14 @@ struct env {
 	uint32_t gen, next_id;
 	struct afw_m_config cfg;
 	int kept; /* of NET_KEEP, -1 none */
+	/* WireGuard routes, by number: of NET_KEEP and WG_DEVICE */
+	struct env_wg {
+		int kept, fd; /* -1 none */
+		struct afw_m_wg_device dev;
+		unsigned int devices; /* messages seen */
+	} wg[ENV_WG];
+	struct afw_m_net_wg net_wg; /* the last answers */
+	struct afw_m_wg_state wg_state;
 	/* afwrt-tun's view */
 	int device; /* of DEVICE, -1 none */
 	struct afw_m_device dev;
@@ -63,6 +72,10 @@ unsigned int env_net_config(struct env *e);
 unsigned int env_rule(struct env *e, const char *addr, uint32_t route);
 unsigned int env_unrule(struct env *e, const char *addr);
 unsigned int env_clear(struct env *e, bool keep);
+/* NET_WG_SET with an unused /dev/net/tun, or with the kept TUN. */
+unsigned int env_wg_set(struct env *e, uint32_t route, uint32_t impl,
+    uint32_t flags, const char *name);
+unsigned int env_wg_del(struct env *e, uint32_t route);
 /* Serves all ends until cond(e) or 5 s are over; what cond says then. */
 bool env_until(struct env *e, bool (*cond)(struct env *));
 /* Serves all ends for a while: for what must not happen. */

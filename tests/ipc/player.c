@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WAIT_MS    20000
+#define WAIT_MS    50000
 #define EVENTS_MAX 512
 
 struct afw_chan player;
@@ -111,7 +111,11 @@ player_teardown(void)
 static void
 afwrtd_exec(int fd)
 {
+	char wg[512];
+
+	path_of(wg, sizeof(wg), "wg");
 	ck_assert_int_eq(setenv("AFWRT_LIBEXECDIR", player_dir, 1), 0);
+	ck_assert_int_eq(setenv("AFWRT_WG_SOCKET_DIR", wg, 1), 0);
 	if (dup2(fd, 3) == -1)
 		_exit(98);
 	(void)execl(AFWRTD, "afwrtd", (char *)NULL);
@@ -385,9 +389,16 @@ player_unprotect(const char *ip)
 unsigned int
 player_setup_tunnel(const char *location)
 {
+	return player_setup_iface(location, "");
+}
+
+unsigned int
+player_setup_iface(const char *location, const char *iface)
+{
 	struct afw_m_tunnel t = {{0}, {0}};
 
 	(void)afw_str_set(t.location, sizeof(t.location), location);
+	(void)afw_str_set(t.iface, sizeof(t.iface), iface);
 	return player_ask(AFW_MSG_TUNNEL_SETUP, &t);
 }
 

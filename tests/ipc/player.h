@@ -48,6 +48,7 @@ void player_configure(void);
 unsigned int player_protect(const char *ip, const char *location);
 unsigned int player_unprotect(const char *ip);
 unsigned int player_setup_tunnel(const char *location);
+unsigned int player_setup_iface(const char *location, const char *iface);
 unsigned int player_teardown_tunnel(const char *location);
 struct afw_key player_key(const char *ip);
 

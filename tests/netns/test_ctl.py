@@ -177,8 +177,13 @@ def test_an_unknown_location_blocks_only_its_device(product, lab):
 
 
 def test_the_name_that_the_backend_chose(product, lab):
-    with Suite(lab, vl_default="") as suite:
-        told = suite.datagrams.wait("route_connected", 0, 15)
-        assert told["route_name"] == "de-berlin"
-        route = [r for r in suite.status()["routes"] if r["default"]]
-        assert route[0]["location"] == route[0]["chosen"] == "de-berlin"
+    """A rule for the same location has its own tunnel and its own events."""
+    with Suite(lab, {"phone": "de-berlin"}, vl_default="") as suite:
+        suite.datagrams.wait("route_connected", 0, 15, route_name="optimal")
+        traffic.await_seen(lab, "phone", expected_exit("de-berlin"))
+        suite.datagrams.wait("route_connected", 0, 15, route_name="de-berlin")
+        routes = {r["location"]: r for r in suite.status()["routes"]}
+        assert sorted(routes) == ["de-berlin", "optimal"]
+        assert routes["optimal"]["default"]
+        assert routes["optimal"]["chosen"] == "de-berlin"
+        assert not routes["de-berlin"]["default"]

@@ -62,11 +62,15 @@ class Guest:
         self.programs = [shutil.which(p) for p in programs
                          if shutil.which(p) is not None]
 
-    def run(self, script, files=(), seconds=SECONDS):
-        """files: paths of this machine, or {path in the guest: path here}."""
+    def run(self, script, files=(), seconds=SECONDS, more=None):
+        """files: paths of this machine, or {path in the guest: path here};
+        more(archive) may add what it likes."""
         with tempfile.TemporaryDirectory(prefix="afwrt-qemu-") as folder:
             image = os.path.join(folder, "initramfs")
-            self.archive(script, files).write(image)
+            archive = self.archive(script, files)
+            if more is not None:
+                more(archive)
+            archive.write(image)
             return self.boot(folder, image, seconds)
 
     def archive(self, script, files):

@@ -334,6 +334,69 @@ START_TEST(unknown_keys)
 }
 END_TEST
 
+#define WG                                                  \
+	"{\"tun_ifname\":\"wrt0\",\"wan_ifname\":\"eth1\"," \
+	"\"type\":\"wireguard\""
+#define RULE "[{\"ip_addr\":\"10.0.0.1\",\"vl\":\"de\"}]"
+
+/* The document: rules do not work with it, so they must not seem to. */
+START_TEST(wireguard_rules)
+{
+	struct conf c;
+
+	ck_assert_int_eq(
+	    conf_parse(&c, WG ",\"protected_ip_addrs\":" RULE "}"), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_ptr_nonnull(strstr(errors_last(), "\"protected_ip_addrs\""));
+	ck_assert_ptr_nonnull(strstr(errors_last(), "\"managed\""));
+	conf_free(&c);
+	ck_assert_int_eq(
+	    conf_parse(&c,
+		WG ",\"protected_ifaces\":[{\"iface\":\"br0\",\"vl\":\"de\"}],"
+		   "\"protected_ip_addrs\":[]}"),
+	    -1);
+	ck_assert_ptr_nonnull(strstr(errors_last(), "\"protected_ifaces\""));
+	conf_free(&c);
+	ck_assert_int_eq(
+	    conf_parse(&c,
+		WG ",\"protected_ip_addrs\":[],\"protected_mac_addrs\":\"\"}"),
+	    0);
+	conf_free(&c);
+	ck_assert_int_eq(conf_parse(&c,
+			     WG ",\"wireguard_routing\":\"managed\","
+				"\"protected_ip_addrs\":" RULE "}"),
+	    0);
+	ck_assert_uint_eq(c.nrules, 1);
+	conf_free(&c);
+}
+END_TEST
+
+START_TEST(wireguard_ignores)
+{
+	struct conf c;
+
+	said[0] = '\0';
+	notice_set(say, NULL);
+	ck_assert_int_eq(
+	    conf_parse(&c, WG ",\"default_gateway\":1,\"hydra_tun_fd\":0}"), 0);
+	ck_assert_uint_eq(
+	    c.main.flags & (AFW_C_DEFAULT_GATEWAY | AFW_C_TUN_FD), 0);
+	ck_assert_int_eq(c.tun_fd, -1);
+	conf_free(&c);
+	notice_flush();
+	ck_assert_ptr_nonnull(strstr(said, "\"default_gateway\" ignored"));
+	ck_assert_ptr_nonnull(strstr(said, "\"hydra_tun_fd\" ignored"));
+	notice_set(NULL, NULL);
+	ck_assert_int_eq(conf_parse(&c,
+			     WG ",\"wireguard_routing\":\"managed\","
+				"\"default_gateway\":1}"),
+	    0);
+	ck_assert_uint_eq(c.main.flags,
+	    AFW_C_DEFAULT_GATEWAY | AFW_C_WG_MANAGED | AFW_C_LAN_BYPASS);
+	conf_free(&c);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -350,6 +413,8 @@ main(void)
 	tcase_add_test(c, limits);
 	tcase_add_test(c, secrets_unsaid);
 	tcase_add_test(c, unknown_keys);
+	tcase_add_test(c, wireguard_rules);
+	tcase_add_test(c, wireguard_ignores);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -6,7 +6,8 @@ POST /clear [{"call": "provide"}]      all faults, or those of one call
 POST /location {"name": ..., ...}      add or change a location
 POST /drop_location {"name": ...}
 POST /user {"name": ..., ...}          add or change a user
-POST /set {"credential_life": 5, "token_life": 0, "node_user": {...}}
+POST /set {"credential_life": 5, "token_life": 0, "node_user": {...},
+            "mixed": true}
 POST /revoke                           every access token becomes invalid
 GET  /log?since=N&wait=SECONDS         requests after the N-th
 GET  /state                            faults, modes, users, locations
@@ -117,6 +118,8 @@ class AdminHandler(http.server.BaseHTTPRequestHandler):
                 calls.life = given["credential_life"]
             if "token_life" in given:
                 calls.accounts.token_life = given["token_life"]
+            if "mixed" in given:
+                calls.config["mixed"] = given["mixed"]
             if "node_user" in given:
                 calls.node_user = given["node_user"]
         elif path == "/revoke":

@@ -3,7 +3,8 @@
 
 A server with "ipv6_exit": false is kept back from who asks for ipv6_exit,
 unless its location is "careless".  With "mixed" in the configuration the
-list has locations of every type; those of another than was asked for say so.
+list has locations of every type, and says of each which it is.  A
+WireGuard location's "wg_command" is run for each peer, {key} being its key.
 
 Nothing here knows HTTP.  A refusal is an accounts.Refused; the server turns
 it into {"result": CODE, "error": TEXT}.
@@ -11,6 +12,7 @@ it into {"result": CODE, "error": TEXT}.
 
 import base64
 import binascii
+import subprocess
 import threading
 import time
 
@@ -110,6 +112,7 @@ class Calls:
             location = self._choose(p)
             if location.get("type") == "wireguard":
                 self._check_key(p.get("wg_public_key", ""))
+                self._tell_node(location, p["wg_public_key"])
             servers = [dict(s) for s in location.get("servers", [])
                        if p.get("ipv6_exit") != "1" or
                        s.get("ipv6_exit", True) or
@@ -144,6 +147,15 @@ class Calls:
             key = b""
         if len(key) != 32 or not any(key):
             raise Refused("BAD_REQUEST", "wg_public_key is no key")
+
+    @staticmethod
+    def _tell_node(location, key):
+        """A backend knows how its nodes hear of a peer; ours by a program."""
+        argv = [w.replace("{key}", key)
+                for w in location.get("wg_command", ())]
+        if argv and subprocess.run(argv, stdin=subprocess.DEVNULL,
+                                   timeout=10, check=False).returncode:
+            raise Refused("INTERNAL_SERVER_ERROR", "the node was not told")
 
     def _choose(self, p):
         usable = {l["name"]: l for l in self.locations.values()

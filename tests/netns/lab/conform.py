@@ -247,8 +247,9 @@ class Program:
         """(exit status, what it said)"""
         ours, theirs = socket.socketpair()
         environment = dict(
-            self.suite.environment(), CK_RUN_CASE=self.test, CK_VERBOSITY=
-            "normal", CONFORM_CONFIG=self.suite.config_path,
+            self.suite.environment(), CK_RUN_CASE=self.test,
+            GLIBC_TUNABLES="glibc.malloc.tcache_count=0",
+            CK_VERBOSITY="normal", CONFORM_CONFIG=self.suite.config_path,
             CONFORM_LAB=str(theirs.fileno()), CONFORM_PLUGIN=self.plugin)
         with open(self.suite.log_path, "ab") as log, theirs:
             process = self.lab.router.popen(

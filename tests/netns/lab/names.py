@@ -7,6 +7,7 @@ import os
 
 HOSTS = ("phone", "tv", "laptop")
 NODES = ("de-berlin", "us-new-york")
+WG_NODES = ("fr-paris", "jp-tokyo")
 NODE_USER, NODE_PASSWORD = "router", "node secret <&> 1"
 
 LAN4, LAN6 = "192.168.50.0/24", "fd00:50::/64"
@@ -16,11 +17,15 @@ GATEWAY4, GATEWAY6 = "203.0.113.1", "2001:db8:1::1"
 ROUTER4, ROUTER6 = "203.0.113.2", "2001:db8:1::2"
 BACKEND4, BACKEND6 = "203.0.113.40", "2001:db8:1::40"
 BACKEND_NAME = "backend.test"
-NODE4 = {"de-berlin": "203.0.113.21", "us-new-york": "203.0.113.22"}
-NODE6 = {"de-berlin": "2001:db8:1::21", "us-new-york": "2001:db8:1::22"}
+NODE4 = {"de-berlin": "203.0.113.21", "us-new-york": "203.0.113.22",
+         "fr-paris": "203.0.113.23", "jp-tokyo": "203.0.113.24"}
+NODE6 = {"de-berlin": "2001:db8:1::21", "us-new-york": "2001:db8:1::22",
+         "fr-paris": "2001:db8:1::23", "jp-tokyo": "2001:db8:1::24"}
 # What the internet sees of a node's clients.
 EXIT = {"de-berlin": ("203.0.113.121", "2001:db8:1::121"),
-        "us-new-york": ("203.0.113.122", "2001:db8:1::122")}
+        "us-new-york": ("203.0.113.122", "2001:db8:1::122"),
+        "fr-paris": ("203.0.113.123", "2001:db8:1::123"),
+        "jp-tokyo": ("203.0.113.124", "2001:db8:1::124")}
 DIRECT = (ROUTER4, ROUTER6)
 DEAD4 = "203.0.113.250"             # nobody has these addresses
 DEAD6 = "2001:db8:1::250"
@@ -68,7 +73,7 @@ def tls_name(node):
 
 def dns_table():
     """What the resolver knows: {name: [IPv4, IPv6]}"""
-    table = {tls_name(n): [NODE4[n], NODE6[n]] for n in NODES}
+    table = {tls_name(n): [NODE4[n], NODE6[n]] for n in NODE4}
     table[BACKEND_NAME] = [BACKEND4, BACKEND6]
     return table
 

@@ -67,7 +67,6 @@ class Suite:
         os.mkdir(config_dir)
         self.config = {
             "tun_ifname": "wrt0", "wan_ifname": "wan0",
-            "backend": lab.backend_url, "ca_file": lab.pki.ca,
             "type": "hydra-tcp", "auth_method": "anonymous",
             "vl_default": "de-berlin", "config_dir": config_dir,
             "data_report_interval": 500, "log_level": "debug",
@@ -78,6 +77,8 @@ class Suite:
             "ci_unix_domain": {
                 "sock": self.sock,
                 "async_sock": os.path.join(self.folder, "events.sock")}}
+        if lab.has_backend:
+            self.config.update(backend=lab.backend_url, ca_file=lab.pki.ca)
         self.config.update(config)
         self.config_path = os.path.join(self.folder, "afwrt-ci.conf")
 
@@ -249,6 +250,11 @@ class Suite:
 
     def log_tail(self, lines=40):
         return tail(self.log_path, lines)
+
+    def inside(self, *argv, **kw):
+        """argv with the suite's own /run: `wg show` finds its sockets."""
+        return self.lab.router.run("nsenter", "-t", str(self.pid("afwrtd")),
+                                   "-m", *argv, **kw)
 
     def trouble(self):
         """Lines of the log that no run may have.

@@ -31,6 +31,7 @@ from .namespace import Namespace, kill_all
 from .ocserv import Ocserv
 from .pki import Pki
 from .util import LabError, end, need_root
+from .wgnode import WgNode
 
 TESTS = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -46,21 +47,29 @@ class Lab:
     rp_filter     the router's reverse-path filter (0)
     start_nodes   start an ocserv on each node (True)
     node_options  options of those ocserv instances
+    wireguard     names of WireGuard nodes to build as well (none)
+    kernel_nodes  they are the kernel's, not wireguard-go's (False)
+    backend       build the HTTPS backend, and what needs certificates (True)
     """
 
     def __init__(self, hosts=names.HOSTS, same_inner=True, nodes=None,
                  rp_filter=0, start_nodes=True, node_options=None,
+                 wireguard=(), kernel_nodes=False, backend=True,
                  prefix=None):
         need_root()
         self.prefix = prefix or names.run_prefix()
         self.host_names = tuple(hosts)
-        self.node_names = tuple(nodes or names.NODES)
+        self.node_names = tuple(names.NODES if nodes is None else nodes)
+        self.wg_names = tuple(wireguard)
+        self.kernel_nodes = kernel_nodes
+        self.has_backend = backend
         self.same_inner = same_inner
         self.rp_filter = rp_filter
         self.start_nodes = start_nodes
         self.node_options = node_options or {}
         self.ns = {}
         self.nodes = {}
+        self.wg = {}
         self.captures = []
         self.closers = []
         self.serial = 0
@@ -88,23 +97,29 @@ class Lab:
     def _open(self):
         self.folder = tempfile.mkdtemp(prefix=self.prefix)
         os.chmod(self.folder, 0o755)
-        self.pki = Pki(self.path("pki"))
+        if self.has_backend:
+            self.pki = Pki(self.path("pki"))
         for name in ("wan", "internet", "router", "backend") + \
-                self.node_names + self.host_names:
+                self.node_names + self.wg_names + self.host_names:
             self.ns[name] = Namespace(self.prefix + name, name)
         self._wan()
         self._lan()
         self._internet()
-        self._backend()
+        if self.has_backend:
+            self._backend()
         for name in self.node_names:
             self._node_network(name)
             if self.start_nodes:
                 self.start_node(name, wait=False)
+        for name in self.wg_names:
+            self._node_network(name)
+            self.start_wireguard(name)
         for node in self.nodes.values():
             node.await_ready()
         self.internet.await_port(80, process=self.internet_process)
         self.internet.await_port(5201, process=self.iperf_process)
-        self.backend.await_port(443, process=self.backend_process)
+        if self.has_backend:
+            self.backend.await_port(443, process=self.backend_process)
 
     def close(self):
         """Remove all of it; safe to call twice and half-way."""
@@ -149,7 +164,7 @@ class Lab:
                     "link add br-wan type bridge mcast_snooping 0",
                     "link set br-wan up")
         for i, name in enumerate(("internet", "router", "backend") +
-                                 self.node_names):
+                                 self.node_names + self.wg_names):
             inside = "wan0" if name == "router" else "eth0"
             self._plug(name, inside, "wan", "br-wan", "p-" + name[:12], i)
             lines = ["link set lo up"]
@@ -257,6 +272,16 @@ class Lab:
                       **given)
         self.nodes[key or name] = node
         node.start(wait=wait)
+        return node
+
+    def start_wireguard(self, name, **options):
+        """A WireGuard node there, wg[name]; its options as of WgNode."""
+        self.serial += 1
+        options.setdefault("kernel", self.kernel_nodes)
+        node = WgNode(self.ns[name], name, self.path("wg%d" % self.serial),
+                      names.WG_NODES.index(name) + 1, **options)
+        self.wg[name] = node
+        node.start()
         return node
 
     # Backend

@@ -73,14 +73,19 @@ def seen_address(lab, name, family=4, timeout=5):
 
 def await_seen(lab, name, wanted, family=4, seconds=10):
     """Until the internet sees that address; None: nothing gets through."""
+    await_value(lambda: seen_address(lab, name, family, 1.5), wanted,
+                seconds, "%s over IPv%d" % (name, family))
+
+
+def await_value(look, wanted, seconds, what):
     deadline = time.monotonic() + seconds
     while True:
-        seen = seen_address(lab, name, family, 1.5)
+        seen = look()
         if seen == wanted:
             return
         if time.monotonic() >= deadline:
-            raise Timeout("%s over IPv%d: the internet sees %s, not %s" %
-                          (name, family, seen, wanted))
+            raise Timeout("%s: the internet sees %s, not %s" %
+                          (what, seen, wanted))
         if seen is not None:
             time.sleep(0.02)
 
