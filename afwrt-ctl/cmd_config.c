@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* check-config, dump-config, unblock: what is about a configuration file. */
+/* check-config, dump-config: what is about a configuration file. */
 #include <afwrt.h>
 
 #include <stdio.h>
@@ -88,82 +88,4 @@ cmd_dump_config(struct ctl *c, int argc, char **argv)
 	else
 		json_decref(answer);
 	return CTL_DONE;
-}
-
-/* ---- unblock ------------------------------------------------------------ */
-
-/* What says where a suite has put its things; all else is left out. */
-static const char *const numbers[] = {"tun_ifname", "wan_ifname", "tun_addr",
-    "tun_mtu", "tun_dev_path", "default_gateway", "no_iptables",
-    "no_socket_setup", "lan_bypass", "fwmark", "fwmark_mask", "route_table",
-    "rule_priority", "config_dir", "log_level"};
-
-/* A configuration that blocks nothing and asks nobody. NULL: no file. */
-static json_t *
-unblock_config(const char *path, bool given)
-{
-	json_t *o, *file = NULL, *v;
-	size_t i;
-
-	if ((given || access(path, F_OK) == 0) &&
-	    (file = service_config_load(path)) == NULL)
-		return NULL;
-	o = json_pack("{s:s, s:s, s:s, s:s, s:i}", "tun_ifname", "wrt0",
-	    "wan_ifname", "auto", "backend", "http://127.0.0.1:1", "log_level",
-	    "warn", "killswitch", 0);
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if ((v = json_object_get(file, numbers[i])) != NULL)
-			(void)json_object_set(o, numbers[i], v);
-	json_decref(file);
-	return o;
-}
-
-static void
-line_print(int level, const char *line, void *user)
-{
-	(void)user;
-	if (level <= 4)
-		(void)fprintf(stderr, "afwrt-ctl: %s\n", line);
-}
-
-/* Starting puts "no rules" in force, the end in order takes all away. */
-static int
-unblock(const char *text)
-{
-	afwrt_set_log_callback(line_print, NULL);
-	if (afwrt_init(text, NULL) == 0 && afwrt_deinit() == 0)
-		return CTL_DONE;
-	(void)fprintf(stderr, "afwrt-ctl: %s\n", afwrt_last_error());
-	return CTL_FAILED;
-}
-
-int
-cmd_unblock(struct ctl *c, int argc, char **argv)
-{
-	json_t *config;
-	char *text;
-	int rc;
-
-	(void)argv;
-	if (argc != 0)
-		return CTL_USAGE;
-	if (geteuid() != 0) {
-		(void)fprintf(stderr, "afwrt-ctl: only root can do that\n");
-		return CTL_NO_PERMISSION;
-	}
-	if (client_is_running(c)) {
-		(void)fprintf(stderr,
-		    "afwrt-ctl: the service is running: stop it first\n");
-		return CTL_FAILED;
-	}
-	config = unblock_config(c->config, c->config_given);
-	if (config == NULL)
-		return CTL_FAILED;
-	text = json_dumps(config, JSON_COMPACT);
-	json_decref(config);
-	rc = text == NULL ? CTL_FAILED : unblock(text);
-	free(text);
-	if (rc == CTL_DONE && c->json)
-		client_print_json(json_pack("{s:b}", "unblocked", 1));
-	return rc;
 }

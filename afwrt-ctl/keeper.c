@@ -375,7 +375,13 @@ privilege_cut(void)
 	for (c = 0; c <= CAP_LAST_CAP; c++)
 		if (c != CAP_DAC_OVERRIDE)
 			(void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
-	d[0].effective = d[0].permitted = UINT32_C(1) << CAP_DAC_OVERRIDE;
+	if (syscall(SYS_capget, &h, d) == -1)
+		_exit(1);
+	/* a service manager may have taken it already */
+	d[0].permitted &= UINT32_C(1) << CAP_DAC_OVERRIDE;
+	d[0].effective = d[0].permitted;
+	d[0].inheritable = 0;
+	memset(&d[1], 0, sizeof(d[1]));
 	if (syscall(SYS_capset, &h, d) == -1)
 		_exit(1);
 }

@@ -3,7 +3,7 @@ sbin_PROGRAMS += afwrt-ctl/afwrt-ctl
 afwrt_ctl_afwrt_ctl_SOURCES = \
 	afwrt-ctl/async.c afwrt-ctl/async.h \
 	afwrt-ctl/client.c afwrt-ctl/client.h \
-	afwrt-ctl/cmd_config.c \
+	afwrt-ctl/cmd_blocked.c afwrt-ctl/cmd_config.c \
 	afwrt-ctl/cmd_events.c afwrt-ctl/cmd_import.c \
 	afwrt-ctl/cmd_locations.c afwrt-ctl/cmd_requests.c \
 	afwrt-ctl/cmd_rules.c afwrt-ctl/cmd_status.c \

@@ -29,6 +29,8 @@ static const struct verb {
 	cmd_check_config},
     {"dump-config", "[FILE]", "write down rules and account as they are",
 	cmd_dump_config},
+    {"guard", "[FILE]", "block what a killswitch protects, before the start",
+	cmd_guard},
     {"import", "FILE.conf [NAME]",
 	"a wg-quick file becomes a location of the file: backend", cmd_import},
     {"unblock", "", "open what a killswitch or a crash left closed",

@@ -3,7 +3,8 @@
  * The supervisor's rules. One that is new: tun learns the flow and says so,
  * then the kernel captures the device: never the other way round, or a packet
  * would find no route. One that goes: the other way round. A rule that only
- * changes its route changes only the flow.
+ * changes its route changes only the flow, and where that of a WireGuard
+ * location is involved its mark.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,19 +106,34 @@ op_undo(const struct op *op)
 		(void)apply_ports(&e);
 }
 
-/* One element; a table that somebody deleted a moment ago is made anew. */
+/* A table that somebody deleted or changed a moment ago is made anew. */
+static bool
+curable(const struct nerr *e)
+{
+	return e->code == AFW_ENOENT || e->code == AFW_EEXIST ||
+	    e->code == AFW_EBUSY;
+}
+
+/* One element, and in managed routing its mark. */
 static int
-element(const struct afw_key *k, bool in, struct nerr *e)
+element(struct device *d, bool in, struct nerr *e)
 {
 	if (!net_selective())
 		return 0;
-	if (nft_element(&net.nft, k, in, e) == 0)
+	if (nft_element(&net.nft, d, in, e) == 0)
 		return 0;
-	if (e->code != AFW_ENOENT)
+	if (!curable(e))
 		return -1;
-	return reconcile_run(net.synced ? SETS_LOOK : SETS_IF_NEW, e) == -1 ? -1
-	    : !in ? 0
-		  : nft_element(&net.nft, k, in, e);
+	if (reconcile_run(net.synced ? SETS_LOOK : SETS_IF_NEW, e) == -1)
+		return -1;
+	return in ? nft_element(&net.nft, d, in, e) : 0;
+}
+
+/* Whether the sets and maps do not have it yet as it should be. */
+static bool
+is_new(const struct op *op, const struct device *d)
+{
+	return !op->had || (net.nft.maps && d->mark != nft_map_mark(d));
 }
 
 static void
@@ -127,7 +143,7 @@ op_commit(const struct op *op)
 	struct afw_link *sup = afw_daemon_sup();
 	struct nerr e = {.code = AFW_EIO};
 
-	if (!op->had && element(&op->key, true, &e) == -1) {
+	if (is_new(op, d) && element(d, true, &e) == -1) {
 		op_undo(op);
 		afw_link_status(sup, op->id, e.code, "%s", e.text);
 		return;
@@ -225,7 +241,7 @@ apply_del(struct afw_link *l, uint32_t id, const struct afw_key *k)
 	if (d->pending)
 		return AFW_EBUSY;
 	if (!collecting) {
-		if (element(k, false, &e) == -1) {
+		if (element(d, false, &e) == -1) {
 			afw_link_status(l, id, e.code, "%s", e.text);
 			return 0;
 		}

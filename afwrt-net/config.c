@@ -14,6 +14,7 @@
 #include "effect.h"
 #include "lib/daemon/log.h"
 #include "state.h"
+#include "wg_mark.h"
 
 #define WAIT_MS  3000
 #define AGAIN_MS 20 /* the release of a table is no event */
@@ -92,6 +93,7 @@ configure(int *fd, const struct afw_m_config *c, struct nerr *e)
 		return -1;
 	}
 	tun_keep();
+	wg_mark_renew(&old);
 	(void)reconcile_wan_look(); /* the guard needs its name */
 	/* no sets of an earlier life: ours are all there is to know */
 	net.synced = net.synced || !ours;

@@ -15,6 +15,7 @@ struct device {
 	uint32_t route;
 	bool pending;  /* a request about it is under way */
 	bool fresh;    /* pending, and not in force before */
+	uint32_t mark; /* in the maps of nftables, 0: in none */
 	uint32_t seen; /* scratch: the sets that a dump showed it in */
 };
 

@@ -157,20 +157,26 @@ effect_all(struct flows_wait *w)
 	flows_all_end(w);
 }
 
+/* With a killswitch one that is not there may come as a port after our end. */
 bool
 effect_ports(void)
 {
 	const struct links_if *l = NULL;
 	struct afw_key k = {.kind = AFW_KEY_IFACE};
+	size_t there = 0;
 
 	if (net.devices.kinds[AFW_KEY_IFACE] == 0)
 		return false;
 	while ((l = links_next(l)) != NULL) {
 		memcpy(k.iface, l->name, sizeof(k.iface));
-		if (l->master != 0 && device_find(&net.devices, &k) != NULL)
+		if (device_find(&net.devices, &k) == NULL)
+			continue;
+		if (l->master != 0)
 			return true;
+		there++;
 	}
-	return false;
+	return (net.cfg.flags & AFW_C_KILLSWITCH) != 0 &&
+	    there < net.devices.kinds[AFW_KEY_IFACE];
 }
 
 bool

@@ -18,9 +18,10 @@ afwrt_net_libnet_la_SOURCES = \
 	afwrt-net/netlink.c afwrt-net/netlink.h \
 	afwrt-net/nft.c afwrt-net/nft.h \
 	afwrt-net/nft_expr.c afwrt-net/nft_expr.h \
-	afwrt-net/nft_rules.c \
+	afwrt-net/nft_rules.c afwrt-net/nft_rules.h \
 	afwrt-net/nft_set.c \
-	afwrt-net/plan.h \
+	afwrt-net/nft_wg.c \
+	afwrt-net/plan.c afwrt-net/plan.h \
 	afwrt-net/reconcile.c \
 	afwrt-net/route.c afwrt-net/route.h \
 	afwrt-net/rule.c afwrt-net/rule.h \

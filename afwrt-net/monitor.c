@@ -37,10 +37,8 @@ link_event(const struct nlmsghdr *nlh)
 		config_kick();
 		wg_request_kick();
 	}
-	if ((uint32_t)ifi->ifi_index == net.tun.ifindex)
-		reconcile_soon("the TUN's link");
-	else if (wg_route_has((uint32_t)ifi->ifi_index))
-		reconcile_soon("a WireGuard link");
+	if (net_is_tunnel((uint32_t)ifi->ifi_index))
+		reconcile_soon("a tunnel's link");
 	else
 		reconcile_wan_soon();
 }
@@ -50,10 +48,10 @@ addr_event(const struct nlmsghdr *nlh)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 
-	if (ifa->ifa_index != net.tun.ifindex && !wg_route_has(ifa->ifa_index))
+	if (!net_is_tunnel(ifa->ifa_index))
 		reconcile_wan_soon();
 	else if (nlh->nlmsg_type == RTM_DELADDR)
-		reconcile_soon("the TUN's address");
+		reconcile_soon("a tunnel's address");
 }
 
 static void

@@ -30,13 +30,14 @@
 #define BRIDGE_PREROUTING 0 /* NF_BR_PRE_ROUTING of the kernel */
 #define PRIO_MANGLE       (-150)
 #define PRIO_DNS          (-101) /* before everybody's DNAT */
-#define PRIO_LAST         300    /* after NAT, which may route anew */
+#define PRIO_SRCNAT       100
+#define PRIO_LAST         300 /* after NAT, which may route anew */
 
 /* What is there. */
 struct state {
 	bool table;
 	uint32_t flags, owner;
-	char comments[NFT_COMMENTS_SIZE];
+	struct nft_sums sums;
 };
 
 int
@@ -83,9 +84,8 @@ static void
 rule_cb(const struct nlmsghdr *nlh, void *arg)
 {
 	struct nftnl_rule *r = nftnl_rule_alloc();
-	const char *comment = "(not ours)";
+	const char *comment = NULL, *chain;
 	struct state *s = arg;
-	size_t used = strlen(s->comments);
 	const void *data;
 	uint32_t len;
 
@@ -94,8 +94,8 @@ rule_cb(const struct nlmsghdr *nlh, void *arg)
 	if (nftnl_rule_nlmsg_parse(nlh, r) == 0 &&
 	    (data = nftnl_rule_get_data(r, NFTNL_RULE_USERDATA, &len)) != NULL)
 		(void)nftnl_udata_parse(data, len, comment_take, &comment);
-	(void)snprintf(
-	    s->comments + used, sizeof(s->comments) - used, "%s\n", comment);
+	chain = nftnl_rule_get_str(r, NFTNL_RULE_CHAIN);
+	nft_sums_add(&s->sums, chain != NULL ? chain : "", comment);
 	nftnl_rule_free(r);
 }
 
@@ -104,7 +104,7 @@ rules_again(void *arg)
 {
 	struct state *s = arg;
 
-	s->comments[0] = '\0';
+	memset(&s->sums, 0, sizeof(s->sums));
 }
 
 static struct nlmsghdr *
@@ -143,10 +143,10 @@ flags_wanted(const struct nft *n)
 static bool
 rules_good(const struct state *s, const struct plan *p, uint8_t family)
 {
-	char want[NFT_COMMENTS_SIZE];
+	struct nft_sums want;
 
-	nft_rules_comments(p, family, want, sizeof(want));
-	return s->table && strcmp(s->comments, want) == 0;
+	nft_rules_sums(p, family, &want);
+	return s->table && memcmp(&s->sums, &want, sizeof(want)) == 0;
 }
 
 static bool
@@ -179,17 +179,23 @@ table_put(struct nft *n, struct netlink_batch *b, uint8_t family, uint16_t what)
 	netlink_batch_add(b, nlh);
 }
 
-/* For nft's listings only: a name is in host order, as it thinks of them. */
+/*
+ * For nft's listings only: a name is in host order, as it thinks of them, and
+ * so is a mark; addresses are in the network's (2).
+ */
 static void
 byteorder_say(struct nftnl_set *s, int i)
 {
 	struct nftnl_udata_buf *u;
 
-	if (nft_sets[i].type != NFT_TYPE_IFNAME)
+	if (nft_sets[i].type != NFT_TYPE_IFNAME && !nft_sets[i].map)
 		return;
 	u = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
 	if (u == NULL ||
-	    !nftnl_udata_put_u32(u, NFTNL_UDATA_SET_KEYBYTEORDER, 1))
+	    !nftnl_udata_put_u32(u, NFTNL_UDATA_SET_KEYBYTEORDER,
+		nft_sets[i].type == NFT_TYPE_IFNAME ? 1 : 2) ||
+	    (nft_sets[i].map &&
+		!nftnl_udata_put_u32(u, NFTNL_UDATA_SET_DATABYTEORDER, 1)))
 		fatal("nft: out of memory");
 	nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(u),
 	    nftnl_udata_buf_len(u));
@@ -211,6 +217,11 @@ set_put(struct nft *n, struct netlink_batch *b, int i)
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, nft_sets[i].type);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_LEN, nft_sets[i].len);
 	nftnl_set_set_u32(s, NFTNL_SET_ID, (uint32_t)i + 1);
+	if (nft_sets[i].map) {
+		nftnl_set_set_u32(s, NFTNL_SET_FLAGS, NFT_SET_MAP);
+		nftnl_set_set_u32(s, NFTNL_SET_DATA_TYPE, NFT_TYPE_MARK);
+		nftnl_set_set_u32(s, NFTNL_SET_DATA_LEN, sizeof(uint32_t));
+	}
 	byteorder_say(s, i);
 	nftnl_set_nlmsg_build_payload(nlh, s);
 	nftnl_set_free(s);
@@ -244,6 +255,18 @@ chain_put(struct nft *n, struct netlink_batch *b, uint8_t family,
 	netlink_batch_add(b, nlh);
 }
 
+/* The chains of managed routing. */
+static void
+managed_put(struct nft *n, struct netlink_batch *b, uint8_t family)
+{
+	chain_put(n, b, family, NFT_CHAIN_NAT, "nat", NF_INET_POST_ROUTING,
+	    PRIO_SRCNAT);
+	chain_put(n, b, family, NFT_CHAIN_MSS, "filter", NF_INET_FORWARD,
+	    PRIO_MANGLE);
+	chain_put(n, b, family, NFT_CHAIN_INPUT, "filter", NF_INET_LOCAL_IN,
+	    PRIO_MANGLE);
+}
+
 /*
  * One transaction; with anew the table is deleted first, and its sets. dns:
  * its chain is wanted, or is there and to be emptied.
@@ -258,7 +281,8 @@ build(struct nft *n, const struct plan *p, uint8_t family, bool dns, bool anew)
 		table_put(n, &b, family, NFT_MSG_DELTABLE);
 	table_put(n, &b, family, NFT_MSG_NEWTABLE);
 	for (i = 0; i < NFT_SETS; i++)
-		if (nft_sets[i].family == family)
+		if (nft_sets[i].family == family &&
+		    (p->managed || !nft_sets[i].map))
 			set_put(n, &b, i);
 	if (family == NFPROTO_BRIDGE) {
 		chain_put(n, &b, family, NFT_CHAIN_MARK, "filter",
@@ -274,6 +298,8 @@ build(struct nft *n, const struct plan *p, uint8_t family, bool dns, bool anew)
 		if (dns)
 			chain_put(n, &b, family, NFT_CHAIN_DNS, "nat",
 			    NF_INET_PRE_ROUTING, PRIO_DNS);
+		if (p->managed)
+			managed_put(n, &b, family);
 	}
 	nft_rules_put(n, &b, p, family);
 	return netlink_batch_run(&n->nl, &b);
@@ -296,14 +322,17 @@ flags_refused(int e)
 	return e == EOPNOTSUPP || e == EINVAL || e == ERANGE;
 }
 
-/* Made by us for the other mode: no rule of it may stay in a chain. */
+/* Made by us for another mode: no rule or map of it may stay. */
 static bool
 other_mode(const struct state *s, const struct plan *p)
 {
-	char line[32];
+	const unsigned int *rules = s->sums.rules;
 
-	(void)snprintf(line, sizeof(line), "ours: 0x%x\n", p->outer);
-	return s->table && !p->guard && strstr(s->comments, line) != NULL;
+	return s->table &&
+	    ((!p->guard && rules[NFT_C_OUTPUT] > 0) ||
+		(!p->managed &&
+		    rules[NFT_C_NAT] + rules[NFT_C_MSS] + rules[NFT_C_INPUT] >
+			0));
 }
 
 /* An owner that is dying may stand there for a moment more. */
@@ -334,12 +363,22 @@ static int
 build_somehow(
     struct nft *n, const struct plan *p, uint8_t family, const struct state *s)
 {
-	bool dns = p->dns || strstr(s->comments, "dns: ") != NULL;
+	bool dns = p->dns || s->sums.rules[NFT_C_DNS] > 0;
 
 	if (build(n, p, family, dns, other_mode(s, p)) == 0)
 		return 0;
 	/* something of another shape has our names */
 	return s->table ? build(n, p, family, p->dns, true) : -1;
+}
+
+/*
+ * Of an earlier life, and what of it is to stay is not known before all
+ * WireGuard routes are: it protects as it is.
+ */
+static bool
+unsure_good(const struct state *s, const struct plan *p)
+{
+	return p->managed && p->unsure && s->sums.rules[NFT_C_MARK] > 0;
 }
 
 static int
@@ -357,7 +396,7 @@ ensure(struct nft *n, const struct plan *p, uint8_t family, struct nerr *e)
 		e->soon = true;
 		return -1;
 	}
-	good = rules_good(&s, p, family);
+	good = rules_good(&s, p, family) || unsure_good(&s, p);
 	if (good && (ownership_good(n, &s) || claim(n, family) == 0))
 		return 0;
 	/* made when this was known already: nothing to do */
@@ -416,6 +455,7 @@ nft_ensure(struct nft *n, const struct plan *p, struct nerr *e)
 {
 	int inet = ensure(n, p, NFPROTO_INET, e), bridge;
 
+	n->maps = p->managed;
 	if (inet == -1 || (bridge = bridge_ensure(n, p, e)) == -1)
 		return -1;
 	return inet + bridge;

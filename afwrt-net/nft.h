@@ -11,6 +11,21 @@
 #define NFT_CHAIN_GUARD  "afwrt_guard"
 #define NFT_CHAIN_OUTPUT "afwrt_output"
 #define NFT_CHAIN_DNS    "afwrt_dns"
+/* in managed routing: */
+#define NFT_CHAIN_NAT   "afwrt_nat"
+#define NFT_CHAIN_MSS   "afwrt_mss"
+#define NFT_CHAIN_INPUT "afwrt_input"
+
+enum nft_chain {
+	NFT_C_MARK,
+	NFT_C_GUARD,
+	NFT_C_OUTPUT,
+	NFT_C_DNS,
+	NFT_C_NAT,
+	NFT_C_MSS,
+	NFT_C_INPUT,
+	NFT_CHAINS
+};
 
 /*
  * Our table. The socket must stay the same: where the kernel can (6.9), the
@@ -22,6 +37,7 @@ struct nft {
 	bool plain;     /* no ownership: an old kernel, or said so by a test */
 	bool bridge;    /* table bridge afwrt is there */
 	bool no_bridge; /* this kernel has no tables of that family */
+	bool maps;      /* the maps of WireGuard's marks are there */
 };
 
 int nft_open(struct nft *n);
@@ -47,24 +63,38 @@ struct nft_touched {
 };
 
 /*
- * Makes the sets those of t (devices that are fresh are left as they are), in
- * one transaction, touching only differences, which go to *touched. The
- * caller frees touched->key. How many, or -1.
+ * Makes the sets and maps those of t (devices that are fresh are left as they
+ * are), in one transaction, touching only differences, which go to *touched.
+ * The caller frees touched->key. How many, or -1.
  */
 int nft_sync(struct nft *n, const struct devices *t,
     struct nft_touched *touched, struct nerr *e);
-/* One element in or out; that it is so already is no error. */
-int nft_element(
-    struct nft *n, const struct afw_key *k, bool in, struct nerr *e);
+/*
+ * One device in, with the mark of its route, or out; that it is so already is
+ * no error. In one transaction, also from one mark to another.
+ */
+int nft_element(struct nft *n, struct device *d, bool in, struct nerr *e);
+/* The mark that a device has by a map, 0: none, the sets' mark is its. */
+uint32_t nft_map_mark(const struct device *d);
 
 /* for nft.c: one transaction's messages, made in nft_rules.c */
 void nft_rules_put(struct nft *n, struct netlink_batch *b, const struct plan *p,
     uint8_t family);
-/* The comments of the rules that a plan has, in order, one a line. */
-#define NFT_COMMENTS_SIZE 4096
-void nft_rules_comments(
-    const struct plan *p, uint8_t family, char *buf, size_t size);
+/*
+ * The comments of the rules that a plan has. Equal sums of all chains are
+ * equal rules: for those that are there the same sums are made.
+ */
+struct nft_sums {
+	uint64_t sum[NFT_CHAINS];
+	unsigned int rules[NFT_CHAINS];
+	bool others; /* something that is not ours is there */
+};
+#define NFT_COMMENT_SIZE 128
+void nft_sums_add(struct nft_sums *s, const char *chain, const char *comment);
+void nft_rules_sums(const struct plan *p, uint8_t family, struct nft_sums *s);
+extern const char *const nft_chains[NFT_CHAINS];
 
+#define NFT_TYPE_MARK   19
 #define NFT_TYPE_IFNAME 41
 
 /* The sets: name, key length, nft's number for the key type, family. */
@@ -72,6 +102,8 @@ struct nft_set {
 	const char *name;
 	uint32_t len, type;
 	uint8_t family;
+	uint8_t base; /* of a map: the set with the same keys */
+	bool map;     /* to the mark of the device's WireGuard route */
 };
 /* NFT_PORT is the bridge table's copy of NFT_IFACE. */
 enum {
@@ -81,6 +113,8 @@ enum {
 	NFT_IFACE,
 	NFT_INET_SETS,
 	NFT_PORT = NFT_INET_SETS,
+	NFT_WG, /* the map of each set stands this far behind it */
+	NFT_WG_PORT = NFT_WG + NFT_PORT,
 	NFT_SETS
 };
 extern const struct nft_set nft_sets[NFT_SETS];

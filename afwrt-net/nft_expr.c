@@ -112,7 +112,7 @@ nft_expr_source(struct nftnl_rule *r, int set)
 	static const uint16_t ether = ARPHRD_ETHER;
 	struct nftnl_expr *x;
 
-	switch (set) {
+	switch (nft_sets[set].base) {
 	case NFT_MAC:
 		meta_get(r, NFT_META_IIFTYPE);
 		cmp_equal(r, &ether, sizeof(ether));
@@ -136,34 +136,60 @@ nft_expr_source(struct nftnl_rule *r, int set)
 	x = expr_add(r, "lookup");
 	nftnl_expr_set_u32(x, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
 	nftnl_expr_set_str(x, NFTNL_EXPR_LOOKUP_SET, nft_sets[set].name);
+	if (nft_sets[set].map)
+		nftnl_expr_set_u32(x, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
 }
 
 void
-nft_expr_mark_set(struct nftnl_rule *r, const struct plan *p)
+nft_expr_mark_set(struct nftnl_rule *r, uint32_t mark, uint32_t mask)
 {
 	struct nftnl_expr *x;
 
-	if (p->mask == UINT32_MAX) {
+	if (mask == UINT32_MAX) {
 		x = expr_add(r, "immediate");
 		nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
-		nftnl_expr_set(
-		    x, NFTNL_EXPR_IMM_DATA, &p->mark, sizeof(p->mark));
+		nftnl_expr_set(x, NFTNL_EXPR_IMM_DATA, &mark, sizeof(mark));
 	} else {
 		meta_get(r, NFT_META_MARK);
-		bitwise(r, ~p->mask, p->mark);
+		bitwise(r, ~mask, mark);
 	}
-	x = expr_add(r, "meta");
+	nft_expr_mark_value(r);
+}
+
+void
+nft_expr_mark_value(struct nftnl_rule *r)
+{
+	struct nftnl_expr *x = expr_add(r, "meta");
+
 	nftnl_expr_set_u32(x, NFTNL_EXPR_META_KEY, NFT_META_MARK);
 	nftnl_expr_set_u32(x, NFTNL_EXPR_META_SREG, NFT_REG_1);
 }
 
 void
-nft_expr_mark_is(struct nftnl_rule *r, uint32_t mark, uint32_t mask)
+nft_expr_value_is(struct nftnl_rule *r, uint32_t value)
+{
+	cmp_equal(r, &value, sizeof(value));
+}
+
+void
+nft_expr_value_not(struct nftnl_rule *r, uint32_t value)
+{
+	cmp(r, NFT_CMP_NEQ, &value, sizeof(value));
+}
+
+void
+nft_expr_mark_load(struct nftnl_rule *r, uint32_t mask)
 {
 	meta_get(r, NFT_META_MARK);
 	if (mask != UINT32_MAX)
 		bitwise(r, mask, 0);
-	cmp_equal(r, &mark, sizeof(mark));
+}
+
+void
+nft_expr_mark_is(struct nftnl_rule *r, uint32_t mark, uint32_t mask)
+{
+	nft_expr_mark_load(r, mask);
+	nft_expr_value_is(r, mark);
 }
 
 void
@@ -187,12 +213,18 @@ nft_expr_to(struct nftnl_rule *r, const struct prefix *to)
 }
 
 void
-nft_expr_proto(struct nftnl_rule *r, uint8_t family, uint8_t proto)
+nft_expr_family(struct nftnl_rule *r, uint8_t family)
 {
 	uint8_t nfproto = family == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
 
 	meta_get(r, NFT_META_NFPROTO);
 	cmp_equal(r, &nfproto, 1);
+}
+
+void
+nft_expr_proto(struct nftnl_rule *r, uint8_t family, uint8_t proto)
+{
+	nft_expr_family(r, family);
 	meta_get(r, NFT_META_L4PROTO);
 	cmp_equal(r, &proto, 1);
 }
@@ -225,6 +257,76 @@ nft_expr_dnat(struct nftnl_rule *r, uint8_t family, const uint8_t *addr)
 	nftnl_expr_set_u32(x, NFTNL_EXPR_NAT_FAMILY,
 	    family == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
 	nftnl_expr_set_u32(x, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+}
+
+void
+nft_expr_masquerade(struct nftnl_rule *r)
+{
+	(void)expr_add(r, "masq");
+}
+
+void
+nft_expr_reject(struct nftnl_rule *r, uint8_t proto)
+{
+	struct nftnl_expr *x = expr_add(r, "reject");
+
+	nftnl_expr_set_u32(x, NFTNL_EXPR_REJECT_TYPE,
+	    proto == IPPROTO_TCP ? NFT_REJECT_TCP_RST
+				 : NFT_REJECT_ICMPX_UNREACH);
+	if (proto != IPPROTO_TCP)
+		nftnl_expr_set_u8(
+		    x, NFTNL_EXPR_REJECT_CODE, NFT_REJECT_ICMPX_PORT_UNREACH);
+}
+
+void
+nft_expr_syn(struct nftnl_rule *r)
+{
+	/* RFC 9293: the flags at 13; SYN is 2, RST 4 */
+	static const uint8_t tcp = IPPROTO_TCP, syn = 2, both = 6, zero = 0;
+
+	meta_get(r, NFT_META_L4PROTO);
+	cmp_equal(r, &tcp, 1);
+	payload_get(r, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1);
+	bits(r, &both, &zero, 1);
+	cmp_equal(r, &syn, 1);
+}
+
+static void
+route_mss(struct nftnl_rule *r)
+{
+	struct nftnl_expr *x = expr_add(r, "rt");
+
+	nftnl_expr_set_u32(x, NFTNL_EXPR_RT_KEY, NFT_RT_TCPMSS);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_RT_DREG, NFT_REG_1);
+	x = expr_add(r, "byteorder");
+	nftnl_expr_set_u32(x, NFTNL_EXPR_BYTEORDER_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_BYTEORDER_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_BYTEORDER_LEN, 2);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_BYTEORDER_SIZE, 2);
+}
+
+/* The kernel only ever makes it smaller. */
+void
+nft_expr_mss(struct nftnl_rule *r, uint16_t mss)
+{
+	const uint8_t b[2] = {(uint8_t)(mss >> 8), (uint8_t)mss};
+	struct nftnl_expr *x;
+
+	if (mss == 0) {
+		route_mss(r);
+	} else {
+		x = expr_add(r, "immediate");
+		nftnl_expr_set_u32(x, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+		nftnl_expr_set(x, NFTNL_EXPR_IMM_DATA, b, sizeof(b));
+	}
+	x = expr_add(r, "exthdr");
+	nftnl_expr_set_u32(x, NFTNL_EXPR_EXTHDR_SREG, NFT_REG_1);
+	/* RFC 9293: option 2, its value behind kind and length */
+	nftnl_expr_set_u8(x, NFTNL_EXPR_EXTHDR_TYPE, 2);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_EXTHDR_OFFSET, 2);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_EXTHDR_LEN, 2);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT);
 }
 
 void

@@ -7,7 +7,7 @@
  *   table inet afwrt {
  *       chain afwrt_chain {    # prerouting, mangle: who is protected
  *           iifname TUN return
- *           ether saddr @mac meta mark set 0x8     (and ip4, ip6, iface)
+ *           iifname @iface meta mark set 0x8       (and ip4, ip6, mac)
  *       }
  *       chain afwrt_guard {    # forward: whatever happens to routes and marks
  *           oifname WAN meta mark 0x8 drop
@@ -62,41 +62,39 @@
 #include "lib/wire/addr.h"
 #include "nft.h"
 #include "nft_expr.h"
-
-#define RULES_MAX 40
+#include "nft_rules.h"
 
 /* nft's numbers of data types, for its listings: ether_addr, ipv4_addr... */
+#define SET(name, len, type, family, base)                     \
+	{                                                      \
+		name, len, type, NFPROTO_##family, base, false \
+	}
+#define MAP(name, len, type, family, base)                    \
+	{                                                     \
+		name, len, type, NFPROTO_##family, base, true \
+	}
 const struct nft_set nft_sets[NFT_SETS] = {
-    [NFT_MAC] = {"mac", 6, 9, NFPROTO_INET},
-    [NFT_IP4] = {"ip4", 4, 7, NFPROTO_INET},
-    [NFT_IP6] = {"ip6", 16, 8, NFPROTO_INET},
-    [NFT_IFACE] = {"iface", 16, NFT_TYPE_IFNAME, NFPROTO_INET},
-    [NFT_PORT] = {"iface", 16, NFT_TYPE_IFNAME, NFPROTO_BRIDGE},
+    [NFT_MAC] = SET("mac", 6, 9, INET, NFT_MAC),
+    [NFT_IP4] = SET("ip4", 4, 7, INET, NFT_IP4),
+    [NFT_IP6] = SET("ip6", 16, 8, INET, NFT_IP6),
+    [NFT_IFACE] = SET("iface", 16, NFT_TYPE_IFNAME, INET, NFT_IFACE),
+    [NFT_PORT] = SET("iface", 16, NFT_TYPE_IFNAME, BRIDGE, NFT_IFACE),
+    [NFT_WG + NFT_MAC] = MAP("wg_mac", 6, 9, INET, NFT_MAC),
+    [NFT_WG + NFT_IP4] = MAP("wg_ip4", 4, 7, INET, NFT_IP4),
+    [NFT_WG + NFT_IP6] = MAP("wg_ip6", 16, 8, INET, NFT_IP6),
+    [NFT_WG + NFT_IFACE] =
+	MAP("wg_iface", 16, NFT_TYPE_IFNAME, INET, NFT_IFACE),
+    [NFT_WG_PORT] = MAP("wg_iface", 16, NFT_TYPE_IFNAME, BRIDGE, NFT_IFACE),
 };
 
-enum what {
-	NOT_FROM_TUN,
-	MARK_SOURCE,
-	GUARD_MARK,
-	GUARD_SOURCE,
-	GUARD_ALL,
-	OUT_ELSEWHERE,
-	OUT_OURS,
-	OUT_TO,
-	OUT_IGMP,
-	OUT_ND,
-	OUT_DHCP,
-	OUT_DROP,
-	DNS_NOT_FROM,
-	DNS_TO
-};
-
-struct one {
-	enum what what;
-	int set;
-	const struct prefix *to;
-	const char *from;
-	uint8_t family, proto;
+const char *const nft_chains[NFT_CHAINS] = {
+    [NFT_C_MARK] = NFT_CHAIN_MARK,
+    [NFT_C_GUARD] = NFT_CHAIN_GUARD,
+    [NFT_C_OUTPUT] = NFT_CHAIN_OUTPUT,
+    [NFT_C_DNS] = NFT_CHAIN_DNS,
+    [NFT_C_NAT] = NFT_CHAIN_NAT,
+    [NFT_C_MSS] = NFT_CHAIN_MSS,
+    [NFT_C_INPUT] = NFT_CHAIN_INPUT,
 };
 
 /* What is of link scope by its very address. */
@@ -104,93 +102,157 @@ static const struct prefix link_scope[] = {{4, 32, {255, 255, 255, 255}},
     {4, 24, {224, 0, 0, 0}}, {4, 16, {169, 254}}, {6, 10, {0xfe, 0x80}},
     {6, 16, {0xff, 0x01}}, {6, 16, {0xff, 0x02}}};
 
-static int
-list_selective(const struct plan *p, struct one *r)
+struct nft_one *
+nft_list_add(struct nft_list *l, enum nft_what what, enum nft_chain chain)
 {
-	int n = 0, i;
+	struct nft_one *o = &l->one[l->n];
 
-	r[n++].what = NOT_FROM_TUN;
-	for (i = 0; i < NFT_INET_SETS; i++)
-		r[n++] = (struct one){.what = MARK_SOURCE, .set = i};
-	if (p->wan[0] == '\0')
-		return n;
-	r[n++].what = GUARD_MARK;
-	for (i = 0; i < NFT_INET_SETS; i++)
-		r[n++] = (struct one){.what = GUARD_SOURCE, .set = i};
-	return n;
+	if (l->n < NFT_RULES_MAX - 1)
+		l->n++;
+	memset(o, 0, sizeof(*o));
+	o->what = what;
+	o->chain = chain;
+	return o;
 }
 
-static int
-list_guard(const struct plan *p, struct one *r)
+/*
+ * A bridge's port goes before the bridge, and its mark is on the packet when
+ * that comes up here as the bridge's.
+ */
+static bool
+beside_ports(const struct plan *p, int set)
 {
-	int n = 0;
-	size_t i;
-
-	if (p->wan[0] == '\0')
-		return 0;
-	r[n++].what = GUARD_ALL;
-	r[n++].what = OUT_ELSEWHERE;
-	r[n++].what = OUT_OURS;
-	for (i = 0; i < sizeof(link_scope) / sizeof(link_scope[0]); i++)
-		r[n++] = (struct one){.what = OUT_TO, .to = &link_scope[i]};
-	r[n++].what = OUT_IGMP;
-	r[n++].what = OUT_ND;
-	r[n++].what = OUT_DHCP;
-	for (i = 0; i < p->n_near; i++)
-		r[n++] = (struct one){.what = OUT_TO, .to = &p->near[i]};
-	r[n++].what = OUT_DROP;
-	return n;
+	return set == NFT_IFACE && p->managed && p->bridge;
 }
 
-static int
-list_dns(const struct plan *p, struct one *r)
+/*
+ * The last that matches has its way: so the priority of rules by MAC over
+ * those by address over those by interface, whatever their routes are.
+ */
+static void
+list_marks(struct nft_list *l, const struct plan *p, int set)
 {
-	static const uint8_t families[] = {4, 6};
-	static const uint8_t protos[] = {IPPROTO_UDP, IPPROTO_TCP};
-	const char *const from[] = {"lo", p->tun, p->wan};
-	int n = 0, i;
+	/* then only what has no mark yet gets one: the other way round */
+	bool first = beside_ports(p, set);
 
-	for (i = 0; i < 3 && !p->selective; i++)
-		if (from[i][0] != '\0')
-			r[n++] =
-			    (struct one){.what = DNS_NOT_FROM, .from = from[i]};
-	for (i = 0; i < 4; i++)
-		r[n++] = (struct one){.what = DNS_TO,
-		    .family = families[i / 2],
-		    .proto = protos[i % 2]};
-	return n;
-}
-
-/* The rules of a plan in one table, in order of their chains. */
-static int
-list(const struct plan *p, uint8_t family, struct one r[RULES_MAX])
-{
-	int n = 0;
-
-	memset(r, 0, RULES_MAX * sizeof(*r));
-	if (family == NFPROTO_BRIDGE) {
-		r[0] = (struct one){.what = MARK_SOURCE, .set = NFT_PORT};
-		return 1;
-	}
-	if (p->selective)
-		n = list_selective(p, r);
-	else if (p->guard)
-		n = list_guard(p, r);
-	return p->dns ? n + list_dns(p, r + n) : n;
-}
-
-static const char *
-chain_of(const struct one *r)
-{
-	if (r->what <= MARK_SOURCE)
-		return NFT_CHAIN_MARK;
-	if (r->what <= GUARD_ALL)
-		return NFT_CHAIN_GUARD;
-	return r->what <= OUT_DROP ? NFT_CHAIN_OUTPUT : NFT_CHAIN_DNS;
+	if (p->managed && first)
+		nft_wg_list_marks(l, p, NFT_WG + set);
+	nft_list_add(l, MARK_SOURCE, NFT_C_MARK)->set = set;
+	if (p->managed && !first)
+		nft_wg_list_marks(l, p, NFT_WG + set);
 }
 
 static void
-describe(const struct plan *p, const struct one *r, char *buf, size_t size)
+list_selective(struct nft_list *l, const struct plan *p)
+{
+	static const int order[] = {NFT_IFACE, NFT_IP4, NFT_IP6, NFT_MAC};
+	int i;
+
+	if (p->tun[0] != '\0')
+		(void)nft_list_add(l, NOT_FROM_TUN, NFT_C_MARK);
+	nft_wg_list_from(l, p);
+	for (i = 0; i < NFT_INET_SETS; i++)
+		list_marks(l, p, order[i]);
+	if (p->wan[0] == '\0')
+		return;
+	(void)nft_list_add(l, GUARD_MARK, NFT_C_GUARD);
+	for (i = 0; i < NFT_INET_SETS; i++)
+		nft_list_add(l, GUARD_SOURCE, NFT_C_GUARD)->set = i;
+}
+
+static void
+list_guard(struct nft_list *l, const struct plan *p)
+{
+	size_t i;
+
+	if (p->wan[0] == '\0')
+		return;
+	(void)nft_list_add(l, GUARD_ALL, NFT_C_GUARD);
+	(void)nft_list_add(l, OUT_ELSEWHERE, NFT_C_OUTPUT);
+	(void)nft_list_add(l, OUT_OURS, NFT_C_OUTPUT);
+	for (i = 0; i < sizeof(link_scope) / sizeof(link_scope[0]); i++)
+		nft_list_add(l, OUT_TO, NFT_C_OUTPUT)->to = &link_scope[i];
+	(void)nft_list_add(l, OUT_IGMP, NFT_C_OUTPUT);
+	(void)nft_list_add(l, OUT_ND, NFT_C_OUTPUT);
+	(void)nft_list_add(l, OUT_DHCP, NFT_C_OUTPUT);
+	for (i = 0; i < p->n_near; i++)
+		nft_list_add(l, OUT_TO, NFT_C_OUTPUT)->to = &p->near[i];
+	(void)nft_list_add(l, OUT_DROP, NFT_C_OUTPUT);
+}
+
+static void
+list_dns_to(struct nft_list *l)
+{
+	static const uint8_t families[] = {4, 6};
+	static const uint8_t protos[] = {IPPROTO_UDP, IPPROTO_TCP};
+	struct nft_one *o;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		o = nft_list_add(l, DNS_TO, NFT_C_DNS);
+		o->family = families[i / 2];
+		o->proto = protos[i % 2];
+	}
+}
+
+/* What comes from elsewhere than the LAN, with default_gateway. */
+static void
+list_dns_not_from(struct nft_list *l, const struct plan *p)
+{
+	const char *const from[] = {"lo", p->tun, p->wan};
+	uint32_t i;
+
+	for (i = 0; i < 3; i++)
+		if (from[i][0] != '\0')
+			nft_list_add(l, DNS_NOT_FROM, NFT_C_DNS)->from =
+			    from[i];
+	for (i = 0; i < p->n_wg; i++)
+		nft_list_add(l, DNS_NOT_FROM, NFT_C_DNS)->from =
+		    p->wg[i].ifname;
+}
+
+/* Everybody's queries, not only those of the marked. */
+static bool
+dns_all(const struct plan *p)
+{
+	return p->halves && p->wg_default == -1;
+}
+
+/* The TUN's; those of WireGuard routes are done already. */
+static void
+list_dns(struct nft_list *l, const struct plan *p)
+{
+	if (p->hydra && !dns_all(p))
+		list_dns_to(l);
+	if (!p->halves)
+		return;
+	list_dns_not_from(l, p);
+	if (p->wg_default != -1)
+		nft_wg_list_dns_default(l, p);
+	else
+		list_dns_to(l);
+}
+
+/* The rules of a plan in one table; of a chain in its order. */
+static void
+list(const struct plan *p, uint8_t family, struct nft_list *l)
+{
+	l->n = 0;
+	if (family == NFPROTO_BRIDGE) {
+		list_marks(l, p, NFT_PORT);
+		return;
+	}
+	if (p->selective)
+		list_selective(l, p);
+	if (p->guard)
+		list_guard(l, p);
+	nft_wg_list(l, p);
+	if (p->dns)
+		list_dns(l, p);
+}
+
+static void
+describe(const struct plan *p, const struct nft_one *r, char *buf, size_t size)
 {
 	char text[AFW_ADDR_TEXT];
 	struct afw_addr a;
@@ -200,8 +262,9 @@ describe(const struct plan *p, const struct one *r, char *buf, size_t size)
 		(void)snprintf(buf, size, "not from %s", p->tun);
 		break;
 	case MARK_SOURCE:
-		(void)snprintf(buf, size, "protected %s: 0x%x/0x%x",
-		    nft_sets[r->set].name, p->mark, p->mask);
+		(void)snprintf(buf, size, "protected %s: 0x%x/0x%x%s",
+		    nft_sets[r->set].name, p->mark, p->mask,
+		    beside_ports(p, r->set) ? ", no port's" : "");
 		break;
 	case GUARD_MARK:
 		(void)snprintf(buf, size, "guard: 0x%x/0x%x not to %s", p->mark,
@@ -243,7 +306,7 @@ describe(const struct plan *p, const struct one *r, char *buf, size_t size)
 		(void)snprintf(buf, size, "dns: not from %s", r->from);
 		break;
 	case DNS_TO:
-		if (p->selective)
+		if (!dns_all(p))
 			(void)snprintf(buf, size,
 			    "dns: IPv%u protocol %u of 0x%x/0x%x", r->family,
 			    r->proto, p->mark, p->mask);
@@ -251,11 +314,14 @@ describe(const struct plan *p, const struct one *r, char *buf, size_t size)
 			(void)snprintf(buf, size, "dns: IPv%u protocol %u",
 			    r->family, r->proto);
 		break;
+	default:
+		nft_wg_describe(p, r, buf, size);
+		break;
 	}
 }
 
 static void
-fill_out(struct nftnl_rule *r, const struct plan *p, const struct one *o)
+fill_out(struct nftnl_rule *r, const struct plan *p, const struct nft_one *o)
 {
 	/* RFC 2131: from the client's port 68 to the server's 67 */
 	static const uint8_t dhcp[] = {0, 68, 0, 67};
@@ -289,7 +355,7 @@ fill_out(struct nftnl_rule *r, const struct plan *p, const struct one *o)
 }
 
 static void
-fill_dns(struct nftnl_rule *r, const struct plan *p, const struct one *o)
+fill_dns(struct nftnl_rule *r, const struct plan *p, const struct nft_one *o)
 {
 	static const uint8_t dns4[] = {AFW_DNS4}, dns6[] = {AFW_DNS6};
 
@@ -298,7 +364,7 @@ fill_dns(struct nftnl_rule *r, const struct plan *p, const struct one *o)
 		nft_expr_verdict(r, NFT_RETURN);
 		return;
 	}
-	if (p->selective)
+	if (!dns_all(p))
 		nft_expr_mark_is(r, p->mark, p->mask);
 	nft_expr_proto(r, o->family, o->proto);
 	nft_expr_port(r, 53);
@@ -306,8 +372,12 @@ fill_dns(struct nftnl_rule *r, const struct plan *p, const struct one *o)
 }
 
 static void
-fill(struct nftnl_rule *r, const struct plan *p, const struct one *o)
+fill(struct nftnl_rule *r, const struct plan *p, const struct nft_one *o)
 {
+	if (o->what >= WG_NOT_FROM) {
+		nft_wg_fill(r, p, o);
+		return;
+	}
 	if (o->what >= DNS_NOT_FROM) {
 		fill_dns(r, p, o);
 		return;
@@ -322,8 +392,10 @@ fill(struct nftnl_rule *r, const struct plan *p, const struct one *o)
 		return;
 	}
 	if (o->what == MARK_SOURCE) {
+		if (beside_ports(p, o->set))
+			nft_wg_unmarked(r, p);
 		nft_expr_source(r, o->set);
-		nft_expr_mark_set(r, p);
+		nft_expr_mark_set(r, p->mark, p->mask);
 		return;
 	}
 	nft_expr_name(r, NFT_META_OIFNAME, p->wan, false);
@@ -337,12 +409,12 @@ fill(struct nftnl_rule *r, const struct plan *p, const struct one *o)
 
 static void
 rule_put(struct nft *n, struct netlink_batch *b, const struct plan *p,
-    uint8_t family, const struct one *o)
+    uint8_t family, const struct nft_one *o)
 {
 	struct nftnl_rule *r = nftnl_rule_alloc();
 	struct nftnl_udata_buf *u = nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN);
 	struct nlmsghdr *nlh;
-	char comment[128];
+	char comment[NFT_COMMENT_SIZE];
 	uint32_t seq;
 	void *at = netlink_batch_next(&n->nl, b, &seq);
 
@@ -352,7 +424,7 @@ rule_put(struct nft *n, struct netlink_batch *b, const struct plan *p,
 		fatal("nft: out of memory");
 	nftnl_rule_set_u32(r, NFTNL_RULE_FAMILY, family);
 	nftnl_rule_set_str(r, NFTNL_RULE_TABLE, NFT_TABLE_NAME);
-	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain_of(o));
+	nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, nft_chains[o->chain]);
 	nftnl_rule_set_data(r, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(u),
 	    nftnl_udata_buf_len(u));
 	fill(r, p, o);
@@ -368,25 +440,45 @@ void
 nft_rules_put(struct nft *n, struct netlink_batch *b, const struct plan *p,
     uint8_t family)
 {
-	struct one r[RULES_MAX];
-	int i, count = list(p, family, r);
+	struct nft_list l;
+	int i;
 
-	for (i = 0; i < count; i++)
-		rule_put(n, b, p, family, &r[i]);
+	list(p, family, &l);
+	for (i = 0; i < l.n; i++)
+		rule_put(n, b, p, family, &l.one[i]);
 }
 
 void
-nft_rules_comments(const struct plan *p, uint8_t family, char *buf, size_t size)
+nft_sums_add(struct nft_sums *s, const char *chain, const char *comment)
 {
-	struct one r[RULES_MAX];
-	int i, count = list(p, family, r);
-	char comment[128];
-	size_t len = 0;
+	uint64_t *h;
+	int i;
 
-	buf[0] = '\0';
-	for (i = 0; i < count; i++) {
-		describe(p, &r[i], comment, sizeof(comment));
-		len += (size_t)snprintf(
-		    buf + len, len < size ? size - len : 0, "%s\n", comment);
+	for (i = 0; i < NFT_CHAINS && strcmp(chain, nft_chains[i]) != 0; i++)
+		;
+	if (i == NFT_CHAINS || comment == NULL) {
+		s->others = true;
+		return;
+	}
+	h = &s->sum[i];
+	if (s->rules[i]++ == 0)
+		*h = UINT64_C(14695981039346656037); /* FNV-1a */
+	do
+		*h = (*h ^ (uint8_t)*comment) * UINT64_C(1099511628211);
+	while (*comment++ != '\0');
+}
+
+void
+nft_rules_sums(const struct plan *p, uint8_t family, struct nft_sums *s)
+{
+	char comment[NFT_COMMENT_SIZE];
+	struct nft_list l;
+	int i;
+
+	memset(s, 0, sizeof(*s));
+	list(p, family, &l);
+	for (i = 0; i < l.n; i++) {
+		describe(p, &l.one[i], comment, sizeof(comment));
+		nft_sums_add(s, nft_chains[l.one[i].chain], comment);
 	}
 }

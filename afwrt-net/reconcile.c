@@ -22,6 +22,7 @@
 #include "rule.h"
 #include "state.h"
 #include "wg_request.h"
+#include "wg_route.h"
 
 #define RETRY_MS   800 /* longer, after a failure */
 #define SPACING_MS 100 /* between two repairs, if somebody fights us */
@@ -32,45 +33,11 @@ static struct event *repair_ev, *wan_ev;
 static int64_t repaired_ms;
 static uint64_t repairs;
 static struct afw_ratelimit repair_limit;
-/* "auto" without a default route: the guard stays at the last uplink */
-static char guarded[AFW_IFNAME_SIZE];
 /* the uplink whose rp_filter we made loose, and what it was */
 static struct {
 	uint32_t ifindex;
 	int was;
 } loose;
-
-static void
-plan_make(struct plan *p)
-{
-	const struct afw_m_config *c = &net.cfg;
-	bool on = net.mode == NET_ON;
-
-	memset(p, 0, sizeof(*p));
-	if (net.mode == NET_OFF)
-		return;
-	p->selective = net_selective();
-	p->halves = net_halves();
-	p->guard = p->halves && net_filters();
-	p->dns = net_filters() && (net_hydra() || net_managed()) &&
-	    (c->flags & AFW_C_DNS_TUNNEL) != 0;
-	p->bridge = p->selective && net.bridge;
-	p->unsure = p->selective && (!net.synced || !on);
-	p->lan_bypass = (c->flags & AFW_C_LAN_BYPASS) != 0;
-	/* blocked: a TUN that stays, without a reader, does it */
-	p->ifindex = (on || p->halves) && !net.tun.down ? net.tun.ifindex : 0;
-	p->outer = sockets_mark();
-	if (p->lan_bypass && p->guard) {
-		memcpy(p->near, net.wan.near, sizeof(p->near));
-		p->n_near = net.wan.n_near;
-	}
-	p->mark = c->fwmark;
-	p->mask = c->fwmark_mask;
-	p->table = c->route_table;
-	p->priority = c->rule_priority;
-	memcpy(p->tun, c->tun_ifname, sizeof(p->tun));
-	memcpy(p->wan, guarded, sizeof(p->wan));
-}
 
 int
 reconcile_check(bool *ours, struct nerr *e)
@@ -282,7 +249,7 @@ reconcile_soon(const char *what)
 static int
 remove_all(struct nerr *e)
 {
-	const struct plan none = {.selective = false};
+	const struct plan none = {.wg_default = -1};
 	struct nerr other;
 	int rc = 0;
 
@@ -351,7 +318,7 @@ reconcile_clear(bool keep, struct nerr *e)
 		rc = nerr_set(e, AFW_EIO, "interface: %s", net.rt.text);
 	net.mode = NET_OFF;
 	net.bridge = false;
-	guarded[0] = '\0';
+	net.guarded[0] = '\0';
 	return rc;
 }
 
@@ -364,17 +331,23 @@ reconcile_wan_tell(struct afw_link *l)
 }
 
 bool
+net_is_tunnel(uint32_t ifindex)
+{
+	return ifindex == net.tun.ifindex || wg_route_has(ifindex);
+}
+
+bool
 reconcile_wan_look(void)
 {
 	struct wan w;
 
-	if (wan_look(&net.rt, net.cfg.wan_ifname, net.tun.ifindex, &w) == -1) {
+	if (wan_look(&net.rt, net.cfg.wan_ifname, net_is_tunnel, &w) == -1) {
 		log_warn("uplink: %s", net.rt.text);
 		reconcile_wan_soon();
 		return false;
 	}
 	if (w.msg.ifname[0] != '\0')
-		memcpy(guarded, w.msg.ifname, sizeof(guarded));
+		memcpy(net.guarded, w.msg.ifname, sizeof(net.guarded));
 	if (memcmp(&w.msg, &net.wan.msg, sizeof(w.msg)) == 0 &&
 	    w.ifindex == net.wan.ifindex && w.sum == net.wan.sum)
 		return false;
@@ -409,7 +382,7 @@ wan_cb(evutil_socket_t fd, short what, void *arg)
 	plan_make(&now);
 	if ((now.halves || memcmp(&before, &now, sizeof(before)) != 0) &&
 	    reconcile_run(SETS_IF_NEW, &e) == -1)
-		log_err("guard of %s: %s", guarded, e.text);
+		log_err("guard of %s: %s", net.guarded, e.text);
 	wg_request_wan();
 	reconcile_wan_tell_all();
 }

@@ -2,7 +2,8 @@
 /*
  * Routes. Table 47 has `default dev TUN` and, of the worst metric, an
  * `unreachable default`: when the TUN goes, its route goes with it, and what
- * is marked ends there instead of in main.
+ * is marked ends there instead of in main. So has the table of each WireGuard
+ * route, with that one's interface.
  */
 #include "route.h"
 
@@ -18,8 +19,8 @@
 
 #define METRIC_WORST  UINT32_MAX
 #define METRIC_HALVES 1000 /* router-sdk.txt */
-#define PLAN_MAX      8
-#define OURS_MAX      64
+#define PLAN_MAX      (16 + 4 * PLAN_WG_MAX)
+#define OURS_MAX      (2 * PLAN_MAX)
 
 struct route {
 	uint8_t family;
@@ -27,7 +28,8 @@ struct route {
 	uint8_t dst[16];
 	uint8_t type; /* RTN_ */
 	uint8_t proto;
-	bool other; /* has something that no route of ours has */
+	struct afw_addr via; /* the gateway, family 0: none */
+	bool other;          /* has something that no route of ours has */
 	uint32_t table, metric, oif;
 };
 
@@ -59,26 +61,36 @@ route_proto_name(unsigned int proto, char buf[16])
 	return buf;
 }
 
+static struct route *
+plan_one(struct route *r, int *n, uint8_t family, uint8_t type, uint32_t table,
+    uint32_t metric, uint32_t oif)
+{
+	struct route *x = &r[(*n)++];
+
+	*x = (struct route){.family = family,
+	    .type = type,
+	    .proto = NET_RTPROT,
+	    .table = table,
+	    .metric = metric,
+	    .oif = oif};
+	/* IPv6's default metric; 0 means that there */
+	if (family == AF_INET6 && metric == 0)
+		x->metric = 1024;
+	return x;
+}
+
 static void
 plan_add(struct route *r, int *n, uint8_t len, uint8_t dst, uint8_t type,
     uint32_t table, uint32_t metric, uint32_t oif)
 {
 	static const uint8_t families[] = {AF_INET, AF_INET6};
+	struct route *x;
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
-		r[*n] = (struct route){.family = families[i],
-		    .len = len,
-		    .dst = {dst},
-		    .type = type,
-		    .proto = NET_RTPROT,
-		    .table = table,
-		    .metric = metric,
-		    .oif = oif};
-		/* IPv6's default metric; 0 means that there */
-		if (families[i] == AF_INET6 && metric == 0)
-			r[*n].metric = 1024;
-		(*n)++;
+		x = plan_one(r, n, families[i], type, table, metric, oif);
+		x->len = len;
+		x->dst[0] = dst;
 	}
 }
 
@@ -97,23 +109,65 @@ plan_dns(struct route *r, int *n, uint32_t oif)
 	r[*n - 1].len = 128;
 }
 
+static void
+plan_wg(const struct plan_wg *w, struct route *r, int *n)
+{
+	plan_add(r, n, 0, 0, RTN_UNREACHABLE, w->table, METRIC_WORST, 0);
+	if (w->ifindex == 0)
+		return;
+	if (w->has4)
+		(void)plan_one(
+		    r, n, AF_INET, RTN_UNICAST, w->table, 0, w->ifindex);
+	if (w->has6)
+		(void)plan_one(
+		    r, n, AF_INET6, RTN_UNICAST, w->table, 0, w->ifindex);
+}
+
+/* The uplink's default once more; nothing falls through to main. */
+static void
+plan_outer(const struct plan *p, struct route *r, int *n)
+{
+	plan_add(r, n, 0, 0, RTN_UNREACHABLE, p->outer_table, METRIC_WORST, 0);
+	if (p->wan_ifindex != 0 && p->outer_has4)
+		plan_one(r, n, AF_INET, RTN_UNICAST, p->outer_table, 0,
+		    p->wan_ifindex)
+		    ->via = p->outer_via4;
+	if (p->wan_ifindex != 0 && p->outer_has6)
+		plan_one(r, n, AF_INET6, RTN_UNICAST, p->outer_table, 0,
+		    p->wan_ifindex)
+		    ->via = p->outer_via6;
+}
+
+static void
+plan_halves(uint32_t oif, struct route *r, int *n)
+{
+	if (oif == 0)
+		return;
+	plan_add(r, n, 1, 0, RTN_UNICAST, RT_TABLE_MAIN, METRIC_HALVES, oif);
+	plan_add(r, n, 1, 0x80, RTN_UNICAST, RT_TABLE_MAIN, METRIC_HALVES, oif);
+}
+
 /* The routes of a plan; the blocking ones first. */
 static int
 plan_routes(const struct plan *p, struct route *r)
 {
+	bool table = p->selective && p->hydra;
+	uint32_t i;
 	int n = 0;
 
-	if (p->selective)
+	if (table)
 		plan_add(
 		    r, &n, 0, 0, RTN_UNREACHABLE, p->table, METRIC_WORST, 0);
-	if (p->selective && p->ifindex != 0)
+	for (i = 0; i < p->n_wg; i++)
+		plan_wg(&p->wg[i], r, &n);
+	if (p->outer_way)
+		plan_outer(p, r, &n);
+	if (table && p->ifindex != 0)
 		plan_add(r, &n, 0, 0, RTN_UNICAST, p->table, 0, p->ifindex);
-	if (p->halves && p->ifindex != 0) {
-		plan_add(r, &n, 1, 0, RTN_UNICAST, RT_TABLE_MAIN, METRIC_HALVES,
-		    p->ifindex);
-		plan_add(r, &n, 1, 0x80, RTN_UNICAST, RT_TABLE_MAIN,
-		    METRIC_HALVES, p->ifindex);
-	}
+	if (p->halves)
+		plan_halves(p->wg_default != -1 ? p->wg[p->wg_default].ifindex
+						: p->ifindex,
+		    r, &n);
 	if (p->dns && p->ifindex != 0)
 		plan_dns(r, &n, p->ifindex);
 	return n;
@@ -126,7 +180,19 @@ route_equal(const struct route *a, const struct route *b)
 	return a->family == b->family && a->len == b->len &&
 	    memcmp(a->dst, b->dst, sizeof(a->dst)) == 0 && a->type == b->type &&
 	    a->table == b->table && a->metric == b->metric && !a->other &&
-	    !b->other && (a->type == RTN_UNREACHABLE || a->oif == b->oif);
+	    !b->other && afw_addr_equal(&a->via, &b->via) &&
+	    (a->type == RTN_UNREACHABLE || a->oif == b->oif);
+}
+
+static void
+via_take(struct route *r, const struct nlattr *a)
+{
+	size_t size = r->family == AF_INET ? 4 : 16;
+
+	if (mnl_attr_get_payload_len(a) != size)
+		return;
+	r->via.family = size == 4 ? 4 : 6;
+	memcpy(r->via.b, mnl_attr_get_payload(a), size);
 }
 
 static void
@@ -160,6 +226,8 @@ route_parse(const struct nlmsghdr *nlh, struct route *r)
 			    len < sizeof(r->dst) ? len : sizeof(r->dst));
 			break;
 		case RTA_GATEWAY:
+			via_take(r, a);
+			break;
 		case RTA_MULTIPATH:
 		case RTA_NH_ID:
 		case RTA_PREFSRC:
@@ -197,7 +265,7 @@ routes_find(struct netlink *nl, struct found *f)
 {
 	_Alignas(8) char buf[NETLINK_MSG_SIZE];
 	static const uint8_t families[] = {AF_INET, AF_INET6};
-	struct found one;
+	static struct found one;
 	struct nlmsghdr *nlh;
 	size_t i;
 
@@ -227,11 +295,13 @@ static int
 route_change(struct netlink *nl, uint16_t type, const struct route *r)
 {
 	_Alignas(8) char buf[NETLINK_MSG_SIZE];
+	bool via = r->via.family != 0;
 	struct rtmsg rtm = {.rtm_family = r->family,
+	    .rtm_flags = via ? RTNH_F_ONLINK : 0,
 	    .rtm_dst_len = r->len,
 	    .rtm_type = r->type,
 	    .rtm_protocol = r->proto,
-	    .rtm_scope = r->type == RTN_UNICAST && r->family == AF_INET
+	    .rtm_scope = r->type == RTN_UNICAST && r->family == AF_INET && !via
 		? RT_SCOPE_LINK
 		: RT_SCOPE_UNIVERSE};
 	struct nlmsghdr *nlh;
@@ -244,6 +314,9 @@ route_change(struct netlink *nl, uint16_t type, const struct route *r)
 		mnl_attr_put_u32(nlh, RTA_PRIORITY, r->metric);
 	if (r->oif != 0)
 		mnl_attr_put_u32(nlh, RTA_OIF, r->oif);
+	if (via)
+		mnl_attr_put(
+		    nlh, RTA_GATEWAY, r->via.family == 4 ? 4 : 16, r->via.b);
 	if (r->len != 0)
 		mnl_attr_put(
 		    nlh, RTA_DST, r->family == AF_INET ? 4 : 16, r->dst);
@@ -271,14 +344,27 @@ route_add(struct netlink *nl, const struct route *r, struct nerr *e)
 	    r->type == RTN_UNREACHABLE ? " (unreachable)" : "", nl->text);
 }
 
+/*
+ * Of an earlier life, and before all WireGuard routes are known: what blocks
+ * stays, and while we run what leads into a tunnel as well.
+ */
+static bool
+may_be_ours(const struct plan *p, const struct route *r)
+{
+	return p->managed && p->unsure &&
+	    (r->type == RTN_UNREACHABLE || !p->blocked);
+}
+
 int
 route_sync(struct netlink *nl, const struct plan *p, struct nerr *e)
 {
-	struct route want[PLAN_MAX];
-	struct found f = {.n = 0};
+	static struct route want[PLAN_MAX];
+	static struct found f;
 	int n, i, k, rc, changed = 0;
 	bool keep[OURS_MAX] = {false};
 
+	f.table = 0;
+	f.of_others = false;
 	if (routes_find(nl, &f) == -1)
 		return nerr_set(e, AFW_EIO, "routes: %s", nl->text);
 	n = plan_routes(p, want);
@@ -295,7 +381,7 @@ route_sync(struct netlink *nl, const struct plan *p, struct nerr *e)
 		changed += rc;
 	}
 	for (k = 0; k < f.n; k++)
-		if (!keep[k]) {
+		if (!keep[k] && !may_be_ours(p, &f.r[k])) {
 			if (route_change(nl, RTM_DELROUTE, &f.r[k]) == -1 &&
 			    errno != ESRCH)
 				return nerr_set(e, AFW_EIO,
@@ -320,11 +406,13 @@ route_table_free(struct netlink *nl, uint32_t table, struct nerr *e)
 int
 route_check(struct netlink *nl, const struct plan *p, struct nerr *e)
 {
-	struct found f = {.table = p->table, .of_others = true};
+	static struct found f;
 	char buf[16];
 
-	if (!p->selective)
+	if (!p->selective || !p->hydra)
 		return 0;
+	f.table = p->table;
+	f.of_others = true;
 	if (routes_find(nl, &f) == -1)
 		return nerr_set(e, AFW_EIO, "table %u: %s", p->table, nl->text);
 	if (f.n == 0)

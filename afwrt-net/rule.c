@@ -2,7 +2,13 @@
 /*
  * Policy rules, the same for both families: what is marked looks up our
  * table; before it (lan_bypass) main, without its default route, so that
- * connected networks are reached directly.
+ * connected networks are reached directly. Each WireGuard route has the same
+ * with its own mark and table, and one more before them: its DNS server is
+ * behind its interface, whatever network of the LAN has that address.
+ *
+ * With default_gateway and sockets that cannot be bound (wg_kernel.h) their
+ * packets go before all of these: by main without the halves, or else by the
+ * copy of the uplink's default.
  */
 #include "rule.h"
 
@@ -17,17 +23,24 @@
 #include "lib/daemon/log.h"
 #include "route.h"
 
-#define PLAN_MAX    4
-#define FOUND_MAX   256
-#define NO_SUPPRESS UINT32_MAX
+#define PLAN_MAX  (16 + 6 * PLAN_WG_MAX)
+#define FOUND_MAX (PLAN_MAX + 256)
+/* how far before rule_priority */
+#define AT_LAN        1
+#define AT_DNS        2
+#define AT_OUTER      3
+#define AT_OUTER_NEAR 4
+#define NO_SUPPRESS   UINT32_MAX
 
 struct rule {
 	uint8_t family;
 	uint8_t action; /* FR_ACT_ */
 	uint8_t proto;
-	bool other; /* has a selector that no rule of ours has */
+	uint8_t dst_len; /* as it was read */
+	bool other;      /* has a selector that no rule of ours has */
 	bool invert;
 	uint32_t priority, mark, mask, table, suppress;
+	struct afw_addr dst; /* this one only, family 0: all */
 };
 
 struct found {
@@ -35,30 +48,83 @@ struct found {
 	int n;
 };
 
+static struct rule *
+plan_add(const struct plan *p, struct rule *r, int *n, uint8_t family,
+    uint32_t before, uint32_t mark)
+{
+	struct rule *x = &r[(*n)++];
+
+	*x = (struct rule){.family = family,
+	    .action = FR_ACT_TO_TBL,
+	    .proto = NET_RTPROT,
+	    .priority = p->priority - before,
+	    .mark = mark,
+	    .mask = p->mask,
+	    .suppress = NO_SUPPRESS};
+	return x;
+}
+
+/* table 0: there is nothing behind that mark */
+static void
+plan_mark(const struct plan *p, struct rule *r, int *n, uint8_t family,
+    uint32_t mark, uint32_t table)
+{
+	struct rule *x = plan_add(p, r, n, family, 0, mark);
+
+	x->table = table;
+	if (table == 0)
+		x->action = FR_ACT_UNREACHABLE;
+	if (!p->lan_bypass)
+		return;
+	x = plan_add(p, r, n, family, AT_LAN, mark);
+	x->table = RT_TABLE_MAIN;
+	/* the halves are nobody's network either */
+	x->suppress = p->halves ? 1 : 0;
+}
+
+static void
+plan_wg(const struct plan *p, const struct plan_wg *w, struct rule *r, int *n,
+    uint8_t family)
+{
+	const struct afw_addr *dns = family == AF_INET ? &w->dns4 : &w->dns6;
+	struct rule *x;
+
+	plan_mark(p, r, n, family, w->mark, w->table);
+	if (!p->dns || !p->lan_bypass || dns->family == 0)
+		return;
+	x = plan_add(p, r, n, family, AT_DNS, w->mark);
+	x->table = w->table;
+	x->dst = *dns;
+}
+
+static void
+plan_outer(const struct plan *p, struct rule *r, int *n, uint8_t family)
+{
+	struct rule *x = plan_add(p, r, n, family, AT_OUTER, p->outer);
+
+	x->mask = UINT32_MAX; /* it is nothing but that */
+	x->table = p->outer_table;
+	x = plan_add(p, r, n, family, AT_OUTER_NEAR, p->outer);
+	x->mask = UINT32_MAX;
+	x->table = RT_TABLE_MAIN;
+	x->suppress = 1;
+}
+
 static int
 plan_rules(const struct plan *p, struct rule *r)
 {
 	static const uint8_t families[] = {AF_INET, AF_INET6};
+	uint32_t k;
 	int n = 0;
 	size_t i;
 
 	for (i = 0; i < 2 && p->selective; i++) {
-		struct rule x = {.family = families[i],
-		    .action = FR_ACT_TO_TBL,
-		    .proto = NET_RTPROT,
-		    .priority = p->priority,
-		    .mark = p->mark,
-		    .mask = p->mask,
-		    .table = p->table,
-		    .suppress = NO_SUPPRESS};
-
-		r[n++] = x;
-		if (!p->lan_bypass)
-			continue;
-		x.priority--;
-		x.table = RT_TABLE_MAIN;
-		x.suppress = 0;
-		r[n++] = x;
+		plan_mark(
+		    p, r, &n, families[i], p->mark, p->hydra ? p->table : 0);
+		for (k = 0; k < p->n_wg; k++)
+			plan_wg(p, &p->wg[k], r, &n, families[i]);
+		if (p->outer_way)
+			plan_outer(p, r, &n, families[i]);
 	}
 	return n;
 }
@@ -69,7 +135,21 @@ rule_equal(const struct rule *a, const struct rule *b)
 	return a->family == b->family && a->action == b->action && !a->other &&
 	    !b->other && a->invert == b->invert && a->priority == b->priority &&
 	    a->mark == b->mark && a->mask == b->mask && a->table == b->table &&
-	    a->suppress == b->suppress;
+	    a->suppress == b->suppress && afw_addr_equal(&a->dst, &b->dst);
+}
+
+/* One address; a network is no rule of ours. */
+static void
+dst_take(const struct nlattr *a, struct rule *r)
+{
+	size_t size = r->family == AF_INET ? 4 : 16;
+
+	if (r->dst_len != size * 8 || mnl_attr_get_payload_len(a) != size) {
+		r->other = true;
+		return;
+	}
+	r->dst.family = size == 4 ? 4 : 6;
+	memcpy(r->dst.b, mnl_attr_get_payload(a), size);
 }
 
 static void
@@ -94,8 +174,10 @@ attr_take(const struct nlattr *a, struct rule *r)
 	case FRA_PROTOCOL:
 		r->proto = mnl_attr_get_u8(a);
 		break;
-	case FRA_SRC:
 	case FRA_DST:
+		dst_take(a, r);
+		break;
+	case FRA_SRC:
 	case FRA_IIFNAME:
 	case FRA_OIFNAME:
 	case FRA_FLOW:
@@ -126,6 +208,7 @@ found_cb(const struct nlmsghdr *nlh, void *arg)
 	r->family = h->family;
 	r->action = h->action;
 	r->table = h->table;
+	r->dst_len = h->dst_len;
 	r->other = h->tos != 0;
 	r->invert = (h->flags & FIB_RULE_INVERT) != 0;
 	r->suppress = NO_SUPPRESS;
@@ -169,7 +252,11 @@ static int
 rule_change(struct netlink *nl, uint16_t type, const struct rule *r)
 {
 	_Alignas(8) char buf[NETLINK_MSG_SIZE];
-	struct fib_rule_hdr h = {.family = r->family, .action = r->action};
+	struct fib_rule_hdr h = {.family = r->family,
+	    .action = r->action,
+	    .dst_len = r->dst.family == 0 ? 0
+		: r->dst.family == 4      ? 32
+					  : 128};
 	struct nlmsghdr *nlh;
 
 	nlh = netlink_msg(buf, type,
@@ -177,6 +264,9 @@ rule_change(struct netlink *nl, uint16_t type, const struct rule *r)
 	mnl_attr_put_u32(nlh, FRA_PRIORITY, r->priority);
 	mnl_attr_put_u32(nlh, FRA_FWMARK, r->mark);
 	mnl_attr_put_u32(nlh, FRA_FWMASK, r->mask);
+	if (r->dst.family != 0)
+		mnl_attr_put(
+		    nlh, FRA_DST, r->dst.family == 4 ? 4 : 16, r->dst.b);
 	mnl_attr_put_u32(nlh, FRA_TABLE, r->table);
 	if (r->suppress != NO_SUPPRESS)
 		mnl_attr_put_u32(nlh, FRA_SUPPRESS_PREFIXLEN, r->suppress);
@@ -200,7 +290,7 @@ int
 rule_sync(struct netlink *nl, const struct plan *p, struct nerr *e)
 {
 	static struct found f;
-	struct rule want[PLAN_MAX];
+	static struct rule want[PLAN_MAX];
 	bool keep[FOUND_MAX] = {false};
 	int n, i, k, rc, changed = 0;
 
@@ -220,7 +310,9 @@ rule_sync(struct netlink *nl, const struct plan *p, struct nerr *e)
 		changed += rc;
 	}
 	for (k = 0; k < f.n; k++)
-		if (!keep[k] && f.r[k].proto == NET_RTPROT) {
+		/* before all WireGuard routes are known: maybe theirs */
+		if (!keep[k] && f.r[k].proto == NET_RTPROT &&
+		    !(p->managed && p->unsure)) {
 			if (rule_change(nl, RTM_DELRULE, &f.r[k]) == -1 &&
 			    errno != ENOENT)
 				return nerr_set(e, AFW_EIO,
@@ -240,13 +332,24 @@ marks_meet(const struct rule *r, const struct plan *p)
 	    ((r->mark ^ p->mark) & r->mask & p->mask) == 0;
 }
 
+/* How many priorities before rule_priority are ours, at most. */
+static uint32_t
+room_before(const struct plan *p)
+{
+	if (p->managed && p->halves)
+		return AT_OUTER_NEAR;
+	if (!p->lan_bypass)
+		return 0;
+	return p->managed && p->dns ? AT_DNS : AT_LAN;
+}
+
 static const char *
 conflict(const struct rule *r, const struct plan *p)
 {
-	if (r->priority == p->priority ||
-	    (p->lan_bypass && r->priority == p->priority - 1))
+	if (r->priority <= p->priority &&
+	    r->priority >= p->priority - room_before(p))
 		return "rule_priority";
-	if (r->action == FR_ACT_TO_TBL && r->table == p->table)
+	if (p->hydra && r->action == FR_ACT_TO_TBL && r->table == p->table)
 		return "route_table";
 	return marks_meet(r, p) ? "fwmark" : NULL;
 }
@@ -255,7 +358,7 @@ int
 rule_check(struct netlink *nl, const struct plan *p, bool *ours, struct nerr *e)
 {
 	static struct found f;
-	struct rule want[PLAN_MAX];
+	static struct rule want[PLAN_MAX];
 	const char *key;
 	char buf[16];
 	int n, i, k;
@@ -263,11 +366,11 @@ rule_check(struct netlink *nl, const struct plan *p, bool *ours, struct nerr *e)
 	*ours = false;
 	if (!p->selective)
 		return 0;
-	if (p->lan_bypass && p->priority < 2)
+	if (room_before(p) != 0 && p->priority <= room_before(p))
 		return nerr_set(e, AFW_EINVAL,
-		    "rule_priority %u leaves no "
-		    "room for the rule of lan_bypass before it",
-		    p->priority);
+		    "rule_priority %u leaves no room for the rules before it, "
+		    "as that of lan_bypass: there may be %u",
+		    p->priority, room_before(p));
 	if (rules_find(nl, &f) == -1)
 		return nerr_set(e, AFW_EIO, "rules: %s", nl->text);
 	n = plan_rules(p, want);

@@ -18,6 +18,7 @@
 /* Of the outer sockets: one bit that is not the mark of the devices. */
 #define OUTER_MARK       0x10
 #define OUTER_MARK_OTHER 0x20
+#define UDP_BUFFER       (2 * 1024 * 1024)
 
 uint32_t
 sockets_mark(void)
@@ -40,6 +41,25 @@ bind_to(int fd, const char *ifname)
 	    (socklen_t)strlen(ifname) + 1);
 }
 
+/*
+ * Buffers beyond the system's limit. One UDP socket has a whole tunnel's
+ * datagrams (WireGuard), and what comes while its reader does something else
+ * would be lost; a TCP one has the system's, which grow by themselves.
+ */
+static int
+buffers_set(int fd, bool stream)
+{
+	uint32_t usual = stream ? 0 : UDP_BUFFER;
+	uint32_t rcv = net.cfg.rcvbuf != 0 ? net.cfg.rcvbuf : usual;
+	uint32_t snd = net.cfg.sndbuf != 0 ? net.cfg.sndbuf : usual;
+
+	if (rcv != 0 && option(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)rcv) == -1)
+		return -1;
+	if (snd != 0 && option(fd, SOL_SOCKET, SO_SNDBUFFORCE, (int)snd) == -1)
+		return -1;
+	return 0;
+}
+
 static int
 prepare(int fd, const struct afw_m_socket *m)
 {
@@ -54,13 +74,7 @@ prepare(int fd, const struct afw_m_socket *m)
 	if (bind_to(fd, net.wan.msg.ifname) == -1 ||
 	    option(fd, SOL_SOCKET, SO_MARK, (int)sockets_mark()) == -1)
 		return -1;
-	if (net.cfg.rcvbuf != 0 &&
-	    option(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)net.cfg.rcvbuf) == -1)
-		return -1;
-	if (net.cfg.sndbuf != 0 &&
-	    option(fd, SOL_SOCKET, SO_SNDBUFFORCE, (int)net.cfg.sndbuf) == -1)
-		return -1;
-	return 0;
+	return buffers_set(fd, m->stream != 0);
 }
 
 int

@@ -32,6 +32,8 @@ struct net {
 	bool synced;
 	bool bridge;    /* a rule names a bridge's port */
 	uint32_t epoch; /* counts the times devices was replaced */
+	/* "auto" without a default route: the guard stays at the last uplink */
+	char guarded[AFW_IFNAME_SIZE];
 };
 extern struct net net;
 
@@ -87,6 +89,8 @@ void reconcile_soon(const char *what);
 int reconcile_clear(bool keep, struct nerr *e);
 /* The uplink may have changed. */
 void reconcile_wan_soon(void);
+/* The TUN, or the interface of a WireGuard route. */
+bool net_is_tunnel(uint32_t ifindex);
 /* Looks at the uplink; true if something is new. */
 bool reconcile_wan_look(void);
 void reconcile_wan_tell(struct afw_link *l);

@@ -18,8 +18,9 @@
 
 struct look {
 	uint32_t ifindex; /* of the uplink, 0: to be found */
-	uint32_t not_this;
-	uint32_t best; /* metric of the best default route so far */
+	bool (*not_this)(uint32_t ifindex);
+	uint32_t best;         /* metric of the best default route so far */
+	uint32_t best4, best6; /* the same of the uplink's, plus one */
 	bool addr4, addr6, has4, has6;
 	uint32_t sum;
 	struct wan *w;
@@ -40,12 +41,30 @@ hash(const void *data, size_t len, uint32_t h)
 	return h;
 }
 
+/* The uplink's own default of the lowest metric. */
+static void
+via_take(struct look *l, bool v4, uint32_t metric, const struct nlattr *gateway)
+{
+	struct afw_addr *via = v4 ? &l->w->via4 : &l->w->via6;
+	uint32_t *best = v4 ? &l->best4 : &l->best6;
+	size_t size = v4 ? 4 : 16;
+
+	if (*best != 0 && metric + 1 >= *best)
+		return;
+	*best = metric + 1;
+	memset(via, 0, sizeof(*via));
+	if (gateway == NULL || mnl_attr_get_payload_len(gateway) != size)
+		return;
+	via->family = v4 ? 4 : 6;
+	memcpy(via->b, mnl_attr_get_payload(gateway), size);
+}
+
 /* One way out by default, over this interface. */
 static void
 default_take(struct look *l, int family, uint32_t ifindex, uint32_t metric,
     const struct nlattr *gateway)
 {
-	if (ifindex == 0 || ifindex == l->not_this)
+	if (ifindex == 0 || l->not_this(ifindex))
 		return;
 	if (l->best != 0 || l->ifindex == 0) {
 		/* still looking for the uplink: the lowest metric is it */
@@ -61,9 +80,23 @@ default_take(struct look *l, int family, uint32_t ifindex, uint32_t metric,
 		l->has4 = true;
 	else
 		l->has6 = true;
+	via_take(l, family == AF_INET, metric, gateway);
 	if (gateway != NULL)
 		l->sum += hash(mnl_attr_get_payload(gateway),
 		    mnl_attr_get_payload_len(gateway), 2);
+}
+
+static const struct nlattr *
+nexthop_gateway(const struct rtnexthop *nh)
+{
+	const struct nlattr *a = (const void *)RTNH_DATA(nh);
+	int left = (int)nh->rtnh_len - (int)RTNH_LENGTH(0);
+
+	for (; mnl_attr_ok(a, left);
+	     left -= MNL_ALIGN(a->nla_len), a = mnl_attr_next(a))
+		if (mnl_attr_get_type(a) == RTA_GATEWAY)
+			return a;
+	return NULL;
 }
 
 static void
@@ -75,8 +108,8 @@ multipath_take(
 
 	for (; RTNH_OK(nh, left);
 	     left -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh))
-		default_take(
-		    l, family, (uint32_t)nh->rtnh_ifindex, metric, NULL);
+		default_take(l, family, (uint32_t)nh->rtnh_ifindex, metric,
+		    nexthop_gateway(nh));
 }
 
 static void
@@ -232,7 +265,8 @@ uplink_find(struct netlink *nl, struct look *l)
 }
 
 int
-wan_look(struct netlink *nl, const char *name, uint32_t not_this, struct wan *w)
+wan_look(struct netlink *nl, const char *name,
+    bool (*not_this)(uint32_t ifindex), struct wan *w)
 {
 	struct look l = {.not_this = not_this, .w = w};
 	struct link_info info;

@@ -17,14 +17,17 @@ struct wan {
 	 * hole: public ones of a very short prefix */
 	struct prefix near[PLAN_NEAR_MAX];
 	uint32_t n_near;
+	/* the gateways of its best default routes, family 0: on the link */
+	struct afw_addr via4, via6;
 	int rp_filter; /* -1: not said */
 };
 
 /*
  * Looks at the uplink `name`, or at that of the default route if it is
- * "auto"; never at the interface `not_this` (the TUN). 0, or -1 and nl->text.
+ * "auto"; never at an interface that `not_this` is true of (our tunnels'). 0,
+ * or -1 and nl->text.
  */
-int wan_look(
-    struct netlink *nl, const char *name, uint32_t not_this, struct wan *w);
+int wan_look(struct netlink *nl, const char *name,
+    bool (*not_this)(uint32_t ifindex), struct wan *w);
 
 #endif

@@ -9,9 +9,11 @@
 
 #include <linux/rtnetlink.h>
 
+#include "lib/daemon/log.h"
 #include "route.h"
 #include "rule.h"
 #include "state.h"
+#include "wg_iface.h"
 
 #define MARKS_TRIED  4096
 #define TABLES_TRIED 1024
@@ -123,4 +125,23 @@ wg_mark_give(struct wg_route *w, struct nerr *e)
 	w->mark = mark;
 	w->table = table;
 	return 0;
+}
+
+void
+wg_mark_renew(const struct afw_m_config *was)
+{
+	const uint32_t flags = AFW_C_WG_MANAGED | AFW_C_NO_IPTABLES;
+	struct wg_iface *i = NULL;
+	struct nerr e;
+
+	if (was->fwmark == net.cfg.fwmark &&
+	    was->fwmark_mask == net.cfg.fwmark_mask &&
+	    was->route_table == net.cfg.route_table &&
+	    (was->flags & flags) == (net.cfg.flags & flags))
+		return;
+	while ((i = wg_route_each(i)) != NULL)
+		i->w.mark = i->w.table = 0;
+	while ((i = wg_route_each(i)) != NULL)
+		if (wg_mark_give(&i->w, &e) == -1)
+			log_err("interface %s: %s", i->w.ifname, e.text);
 }

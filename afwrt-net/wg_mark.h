@@ -17,5 +17,7 @@ bool wg_mark_fits(uint32_t v, uint32_t fwmark, uint32_t mask, uint32_t outer);
  * 0, or -1: AFW_ENOSPC, there is none left.
  */
 int wg_mark_give(struct wg_route *w, struct nerr *e);
+/* The configuration was `was` before: other numbers, where it says others. */
+void wg_mark_renew(const struct afw_m_config *was);
 
 #endif

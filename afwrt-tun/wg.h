@@ -111,6 +111,9 @@ uint64_t wg_deadline(const struct wg *w);
 
 /* Begins a handshake now; does nothing while one is under way. */
 void wg_connect(struct wg *w);
+/* The same while one is under way too: the way to the peer is another, so
+ * what was sent is lost. */
+void wg_reconnect(struct wg *w);
 /* Sends a keepalive now: the peer learns where we are. Without a session it
  * begins a handshake. */
 void wg_keepalive(struct wg *w);

@@ -21,13 +21,11 @@
 #define GET_MS          5000
 #define CONNECT_MS      15000
 #define FRESH_S         180 /* as long as a session lives */
-#define EAGER_S         5   /* keepalive until the first handshake */
 
 struct wg_kernel {
 	struct wg_base b; /* first */
 	struct event *poll;
 	bool asking, seen;
-	bool eager;       /* was told a keepalive that is not the session's */
 	int64_t begun_ms; /* of this attempt */
 	/* the last handshake: by its own word, and when we saw it */
 	int64_t shook_s;
@@ -129,16 +127,6 @@ is_lost(const struct wg_kernel *k)
 	    now - k->silent_ms >= CONNECT_MS;
 }
 
-/* The keepalive that made the kernel begin is taken back. */
-static void
-calm(struct wg_kernel *k)
-{
-	if (!k->eager)
-		return;
-	k->eager = false;
-	wg_base_tell(&k->b, k->b.s.keepalive);
-}
-
 /* It may be the end of k. */
 static void
 state_look(struct wg_kernel *k, const struct afw_m_wg_state *s)
@@ -150,7 +138,6 @@ state_look(struct wg_kernel *k, const struct afw_m_wg_state *s)
 		k->renewed_ms = afw_now_ms();
 		k->begun_ms = 0;
 		k->silent_ms = 0;
-		calm(k);
 		wg_base_shook(&k->b);
 	} else if (k->b.up && is_lost(k)) {
 		wg_base_down(&k->b, AFW_REASON_TIMEOUT, AFW_WHY_LOST,
@@ -165,7 +152,6 @@ patience_look(struct wg_kernel *k)
 	    afw_now_ms() - k->begun_ms < CONNECT_MS)
 		return;
 	k->begun_ms = 0; /* said once */
-	calm(k);
 	wg_base_down(
 	    &k->b, AFW_REASON_TIMEOUT, AFW_WHY_CONNECT, "no handshake in 15 s");
 }
@@ -260,9 +246,7 @@ wg_kernel_open(const struct transport_open *o,
 		fatal("%s: out of memory", afw_log_name());
 	wg_base_init(&k->b, &kernel_kind, o, owner, arg);
 	k->begun_ms = afw_now_ms();
-	/* the kernel begins only when there is something to send */
-	k->eager = k->b.s.keepalive == 0;
-	wg_base_tell(&k->b, k->eager ? EAGER_S : k->b.s.keepalive);
+	wg_base_tell(&k->b); /* which also makes the kernel begin */
 	poll_in(k, POLL_CONNECT_MS);
 	return &k->b.t;
 }

@@ -311,6 +311,20 @@ wg_connect(struct wg *w)
 }
 
 void
+wg_reconnect(struct wg *w)
+{
+	uint64_t soon = w->tried_at + WG_RECONNECT_MS;
+	bool early = w->trying && w->tried_at != 0 && w->now < soon;
+
+	w->tried_at = 0;
+	if (early) /* the peer may have got that one */
+		w->due[WG_T_RETRY] = soon;
+	else
+		wg_handshake_begin(w, false);
+	wg_flush(w);
+}
+
+void
 wg_keepalive(struct wg *w)
 {
 	wg_data_keepalive(w);

@@ -20,6 +20,7 @@
 #define WG_FAIL_MS          15000
 /* An initiation of the peer so soon after its last is a flood. */
 #define WG_INITIATION_GAP_MS 20
+#define WG_RECONNECT_MS      100 /* so ours are further apart */
 
 enum wg_timer {
 	WG_T_RETRY,     /* the initiation was not answered */

@@ -292,6 +292,22 @@ segment_size(struct msghdr *m, size_t len)
 	return size > 0 ? (size_t)size : len;
 }
 
+/* A socket for IPv6 that was sent an IPv4 address answers with a mapped one:
+ * the same peer must always look the same. */
+static void
+unmap(union wg_endpoint *e)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET};
+
+	if (e->sa.sa_family != AF_INET6 ||
+	    !IN6_IS_ADDR_V4MAPPED(&e->in6.sin6_addr))
+		return;
+	in.sin_port = e->in6.sin6_port;
+	memcpy(&in.sin_addr, e->in6.sin6_addr.s6_addr + 12, 4);
+	memset(e, 0, sizeof(*e));
+	e->in = in;
+}
+
 #define SLOTS_MAX 64
 
 void
@@ -323,6 +339,7 @@ wg_socket_receive(struct wg_socket *s,
 		len = m[i].msg_len;
 		if ((m[i].msg_hdr.msg_flags & MSG_TRUNC) != 0)
 			continue;
+		unmap(&from[i]);
 		size = segment_size(&m[i].msg_hdr, len);
 		for (pos = 0; pos < len; pos += size)
 			fn(arg, (uint8_t *)v[i].iov_base + pos,

@@ -152,13 +152,13 @@ keys_fill(struct afw_m_wg_set *m, const struct afw_m_wg_session *s)
 }
 
 void
-wg_base_tell(struct wg_base *b, uint16_t keepalive)
+wg_base_tell(struct wg_base *b)
 {
 	struct afw_m_wg_set m = {.route = b->route,
 	    .mtu = b->mtu,
 	    .endpoint = b->s.server,
 	    .port = b->s.port,
-	    .keepalive = keepalive,
+	    .keepalive = b->s.keepalive,
 	    .addrs = b->s.addrs,
 	    .allowed = b->s.allowed,
 	    .dns4 = b->s.dns4,
@@ -185,7 +185,7 @@ wg_base_device(struct wg_base *b)
 		wg_base_down(b, AFW_REASON_CONNECT, AFW_WHY_LOST,
 		    "the interface has become another");
 	else
-		wg_base_tell(b, b->s.keepalive);
+		wg_base_tell(b);
 }
 
 /* ---- life -------------------------------------------------------------- */

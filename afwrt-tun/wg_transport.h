@@ -50,9 +50,8 @@ void wg_base_init(struct wg_base *b, const struct wg_kind *kind,
     void *arg);
 /* Wipes the session, lets go of the device. */
 void wg_base_done(struct wg_base *b);
-/* Tells afwrt-net addresses, MTU and for the kernel keys and peer; keepalive
- * in seconds. */
-void wg_base_tell(struct wg_base *b, uint16_t keepalive);
+/* Tells afwrt-net addresses, MTU and for the kernel keys and peer. */
+void wg_base_tell(struct wg_base *b);
 /* A handshake completed. */
 void wg_base_shook(struct wg_base *b);
 /* Calls the owner, the last thing to do; nothing when it is down already and

@@ -247,17 +247,18 @@ socket_take(struct wg_udp *u, int fd)
 		fatal("%s: out of memory", afw_log_name());
 }
 
-/* The node learns where we are. One that was given up is tried anew. */
+/* The node learns where we are. Without a session a handshake begins at
+ * once: what was tried by another way is no reason to wait. */
 static void
 greet(struct wg_udp *u)
 {
 	if (u->engine == NULL)
 		return;
 	wg_now(u->engine, now_ms());
-	if (u->b.up)
+	if (u->b.up && wg_is_up(u->engine))
 		wg_keepalive(u->engine);
 	else
-		wg_connect(u->engine);
+		wg_reconnect(u->engine);
 	wg_udp_settle(u);
 }
 
@@ -433,7 +434,7 @@ wg_udp_open(const struct transport_open *o, const struct transport_owner *owner,
 	wg_base_init(&u->b, &udp_kind, o, owner, arg);
 	conf_fill(u);
 	socket_take(u, o->fd);
-	wg_base_tell(&u->b, u->b.s.keepalive);
+	wg_base_tell(&u->b);
 	stamp_store_load(u->b.location, stamp_known, u);
 	return &u->b.t;
 }

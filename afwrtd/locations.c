@@ -9,6 +9,7 @@
 #include "routes.h"
 #include "run.h"
 #include "types.h"
+#include "wg.h"
 
 #define LIST_MS  120000 /* three tries at a backend */
 #define CHECK_MS 5000
@@ -49,6 +50,8 @@ type_look(struct route *r, const struct afw_msg *m)
 			log_err("route %s: %s", r->location, why);
 	} else if (r->listed == AFW_TYPE_WIREGUARD && !types_is_wg(r)) {
 		requests_retype(r);
+	} else if (!types_is_wg(r)) {
+		wg_name_forget(r);
 	}
 }
 
@@ -98,15 +101,11 @@ list_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 	}
 }
 
+/* Also for locations that are asked for later: of what type they are, and
+ * whether they are there at all. */
 void
 locations_check(void)
 {
-	const struct route *r = NULL;
-
-	while ((r = routes_next(r)) != NULL)
-		if (is_asked_about(r))
-			break;
-	if (r != NULL)
-		ask(AFW_AUTH, AFW_MSG_LOCATIONS, NULL, LIST_MS, false,
-		    list_reply, NULL);
+	ask(AFW_AUTH, AFW_MSG_LOCATIONS, NULL, LIST_MS, false, list_reply,
+	    NULL);
 }

@@ -55,14 +55,21 @@ route_set(struct step *st)
 	    op->route, left < ROUTE_MS ? left : ROUTE_MS, route_set_reply, st);
 }
 
-/* The interface that a TUNNEL_SETUP names, for a WireGuard location only. */
+/* The interface that a TUNNEL_SETUP names, for a WireGuard location only.
+ * Before there is a list it is kept for what the location may turn out to be.
+ */
 static unsigned int
 iface_take(const struct op *op, const char **why)
 {
 	struct route *r = op->route;
 
-	if (op->kind != OP_SETUP || !types_is_wg(r) || r->set || r->wg)
+	if (op->kind != OP_SETUP || r->set || r->wg)
 		return AFW_OK;
+	if (!types_is_wg(r)) {
+		if (!r->is_listed && op->iface[0] != '\0')
+			(void)wg_name_set(r, op->iface);
+		return AFW_OK;
+	}
 	if (op->iface[0] == '\0') {
 		*why = "a location of type wireguard needs the name of an "
 		       "interface";

@@ -88,7 +88,8 @@ routes_send(uint32_t id)
 		info.rules = r->uses;
 		info.type = r->type;
 		info.wg_impl = r->wg_impl;
-		memcpy(info.ifname, r->ifname, sizeof(info.ifname));
+		if (r->type == AFW_TYPE_WIREGUARD)
+			memcpy(info.ifname, r->ifname, sizeof(info.ifname));
 		memcpy(info.chosen, r->chosen, sizeof(info.chosen));
 		info.stats = r->stats;
 		counters_add(&info.stats, &r->base);

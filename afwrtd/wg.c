@@ -97,9 +97,8 @@ wg_name_choose(struct route *r)
 	return true;
 }
 
-/* A name of the application's stays; a number is given back. */
-static void
-name_drop(struct route *r)
+void
+wg_name_forget(struct route *r)
 {
 	memset(r->ifname, 0, sizeof(r->ifname));
 	r->ifnum = 0;
@@ -230,7 +229,7 @@ up_end(
 		if (m == NULL)
 			wg_drop_id(q->r->id); /* it may have it after all */
 		wg_forget(q->r);
-		name_drop(q->r);
+		wg_name_forget(q->r);
 	}
 	q->cb(q->arg, code, text, m);
 	free(q);

@@ -14,6 +14,7 @@
 /* The name that r is to have. AFW_OK, or AFW_EBUSY: another route or the
  * suite itself has it. */
 unsigned int wg_name_set(struct route *r, const char *ifname);
+void wg_name_forget(struct route *r);
 /* Gives it one if it has none: tun_ifname for the default location of an
  * instance of that type, else the first free TUN-N. False: none is free. */
 bool wg_name_choose(struct route *r);

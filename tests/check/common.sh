@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # Sourced by dev and the checks, from the top of the tree: packages, builds.
 
-STEPS="gcc unit conformance netns valgrind qemu clang sanitize-unit \
-sanitize-netns format man symbols distcheck"
+STEPS="gcc unit conformance netns packaging valgrind qemu clang \
+sanitize-unit sanitize-netns format man symbols distcheck"
 
 DEMO_PACKAGES="autoconf automake libtool pkg-config gcc make libevent-dev \
 libjansson-dev libmbedtls-dev libmnl-dev libnftnl-dev libcap-ng-dev \
@@ -11,7 +11,7 @@ conntrack python3 gnutls-bin openssl iproute2 ethtool iputils-ping curl \
 wireguard-go wireguard-tools"
 CHECK_PACKAGES="check python3-pytest mandoc clang \
 clang-format git valgrind libclang-rt-14-dev qemu-system-x86 busybox-static \
-strace"
+dpkg-dev debhelper lintian mmdebstrap fakeroot e2fsprogs strace"
 
 # Debian's Python, which has Debian's pytest.
 PYTHON=/usr/bin/python3

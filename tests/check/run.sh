@@ -9,7 +9,7 @@ cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 limit_of()
 {
 	case $1 in
-	unit | distcheck | sanitize-unit | netns | qemu) echo 900 ;;
+	unit | distcheck | sanitize-unit | netns | qemu | packaging) echo 900 ;;
 	sanitize-netns) echo 1500 ;;
 	*) echo 300 ;;
 	esac

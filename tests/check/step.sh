@@ -106,6 +106,20 @@ step_netns()
 	netns_tests "$out/gcc-stage"
 }
 
+# As a package: units, OpenWrt's UCI, Debian's packages installed and booted.
+step_packaging()
+{
+	local status
+	need_source
+	gcc_build || exit 1
+	AFWRT_STAGE=$out/gcc-stage "$PYTHON" -B -m pytest \
+	    -p no:cacheprovider -v -rs --junitxml="$out/$name.xml" \
+	    --durations=10 tests/packaging
+	status=$?
+	totals junit "$out/$name.xml"
+	return $status
+}
+
 # On a kernel with WireGuard and netem, older than most developers have.
 step_qemu()
 {

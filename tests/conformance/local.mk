@@ -49,4 +49,9 @@ tests_conformance_api_tunfd_SOURCES = tests/conformance/api_tunfd.c \
 	$(conform_common)
 tests_conformance_api_tunfd_CFLAGS = $(conform_cflags)
 tests_conformance_api_tunfd_LDADD = $(conform_ldadd)
+check_PROGRAMS += tests/conformance/api_wireguard
+tests_conformance_api_wireguard_SOURCES = tests/conformance/api_wireguard.c \
+	$(conform_common)
+tests_conformance_api_wireguard_CFLAGS = $(conform_cflags)
+tests_conformance_api_wireguard_LDADD = $(conform_ldadd)
 endif

@@ -4,6 +4,7 @@
  * Those of the kernel: tests/qemu/net_wg_test.c.
  */
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <linux/if.h>
@@ -95,11 +96,12 @@ tun_works(int fd)
 	ck_assert_mem_eq(buf + 12 + 16, "\x0a\x09\x00\x4d", 4);
 }
 
+/* But for what the kernel makes of an address. */
 static char *
 untouched(void)
 {
 	return strdup(out("ip rule; ip -6 rule; ip route show table all | grep "
-			  "-v tun3; nft list ruleset"));
+			  "-v 'proto kernel'; nft list ruleset"));
 }
 
 START_TEST(userspace)
@@ -356,6 +358,37 @@ START_TEST(new_tun)
 }
 END_TEST
 
+static int
+sockopt(int name)
+{
+	int v = -1;
+	socklen_t len = sizeof(v);
+
+	ck_assert_int_eq(getsockopt(e.sock, SOL_SOCKET, name, &v, &len), 0);
+	return v;
+}
+
+/* For userspace: as those of TCP are, with room for bursts. */
+START_TEST(udp_sockets)
+{
+	char name[16] = {0};
+	socklen_t len = sizeof(name);
+
+	OK(env_net_config(&e));
+	OK(env_ask_socket(&e, &e.tun, 4, 0, AFW_SCOPE_WAN));
+	ck_assert_int_eq(sockopt(SO_TYPE), SOCK_DGRAM);
+	ck_assert_int_eq(sockopt(SO_MARK), 0x10);
+	ck_assert_int_ge(sockopt(SO_RCVBUF), 4 * 1024 * 1024);
+	ck_assert_int_eq(
+	    getsockopt(e.sock, SOL_SOCKET, SO_BINDTODEVICE, name, &len), 0);
+	ck_assert_str_eq(name, "wan0");
+	e.cfg.rcvbuf = 300000;
+	OK(env_net_config(&e));
+	OK(env_ask_socket(&e, &e.tun, 6, 0, AFW_SCOPE_WAN));
+	ck_assert_int_eq(sockopt(SO_RCVBUF), 600000);
+}
+END_TEST
+
 START_TEST(no_configuration)
 {
 	ck_assert_uint_eq(wg_set(3, "tun3"), AFW_EINVAL);
@@ -402,6 +435,7 @@ suite(void)
 	tcase_add_test(t, name_lost);
 	tcase_add_test(t, adopted);
 	tcase_add_test(t, new_tun);
+	tcase_add_test(t, udp_sockets);
 	tcase_add_test(t, no_configuration);
 	if (!kernel_has_it())
 		tcase_add_test(t, no_kernel);

@@ -233,6 +233,21 @@ START_TEST(default_made_anew)
 }
 END_TEST
 
+START_TEST(setup_before_the_list)
+{
+	player_tell("auth.nolist", "");
+	wg_begin(HYDRA, false);
+	ck_assert_uint_eq(player_setup_iface("wg-de", "wg1"), AFW_OK);
+	ck_assert_uint_eq(player_setup_iface("hy-de", "wg2"), AFW_OK);
+	ck_assert_str_eq(wg_query("hy-de").ifname, "");
+	wg_run();
+	player_logged("NET_WG_SET wg1 route=4", "ROUTE_SET wg-de id=4",
+	    "ROUTE_DEL id=2", NULL);
+	ck_assert_uint_eq(player_setup_iface("wg-fr", "wg2"), AFW_OK);
+	player_end();
+}
+END_TEST
+
 /* ---- state files ----------------------------------------------------------
  */
 
@@ -397,6 +412,7 @@ suite(void)
 	tcase_add_test(t, rules_are_not_moved);
 	tcase_add_test(t, manual_is_not_made_anew);
 	tcase_add_test(t, default_made_anew);
+	tcase_add_test(t, setup_before_the_list);
 	tcase_add_test(t, state_files);
 	tcase_add_test(t, state_files_not_believed);
 	tcase_add_test(t, state_of_another);

@@ -183,6 +183,15 @@ tests_ipc_check_assumptions_SOURCES = tests/ipc/check_assumptions.c \
 	tests/ipc/net_env.c tests/ipc/net_env.h
 tests_ipc_check_assumptions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_assumptions_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+
+check_PROGRAMS += tests/ipc/check_net_managed
+TESTS += tests/ipc/check_net_managed
+tests_ipc_check_net_managed_SOURCES = tests/ipc/check_net_managed.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_managed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_managed_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_managed_DEPENDENCIES = afwrt-net/afwrt-net
+
 # a real afwrt-auth with a real node and backend
 auth_nodes = tests/ipc/auth_nodes.c tests/ipc/auth_nodes.h \
 	tests/ipc/auth_dns.c tests/ipc/auth_dns.h \

@@ -579,12 +579,18 @@ do_suite_packet(const char *a)
 	struct afw_m_device d = {.ifindex = 1, .mtu = 1500};
 	uint8_t ip[28] = {
 	    0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, [21] = 9, [23] = 9, [25] = 8};
-	int sv[2];
+	uint32_t sum = 0;
+	int i, sv[2];
 
 	if (inet_pton(AF_INET, a, ip + 12) != 1)
 		errx(2, "suite: %s", a);
 	(void)inet_pton(AF_INET, "198.51.100.1", ip + 16);
-	(void)inet_pton(AF_INET, "198.51.100.1", &d.addr.b);
+	(void)inet_pton(AF_INET, "192.0.2.200", &d.addr.b);
+	for (i = 0; i < 20; i += 2)
+		sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
 	d.addr.family = 4;
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sv) == -1)
 		err(1, "socketpair");

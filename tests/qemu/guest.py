@@ -91,14 +91,15 @@ class Guest:
         initramfs.add_busybox(archive, shutil.which("busybox"))
         return archive
 
-    def boot(self, folder, image, seconds):
+    def boot(self, folder, image, seconds, append="", more=()):
+        """more: arguments of QEMU, append: words for the kernel."""
         console = os.path.join(folder, "console")
         output = os.path.join(folder, "output")
         argv = [self.qemu, "-accel", "tcg", "-cpu", "max", "-m",
                 str(self.memory), "-nodefaults", "-no-user-config",
                 "-nographic", "-no-reboot", "-serial", "file:" + console,
                 "-serial", "file:" + output, "-kernel", self.kernel.image,
-                "-initrd", image, "-append", APPEND]
+                "-initrd", image, "-append", APPEND + " " + append, *more]
         try:
             done = subprocess.run(argv, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE,

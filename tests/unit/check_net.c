@@ -72,33 +72,86 @@ START_TEST(devices_limit)
 }
 END_TEST
 
+static bool
+same_rules(const struct plan *a, const struct plan *b, uint8_t family)
+{
+	struct nft_sums x, y;
+
+	nft_rules_sums(a, family, &x);
+	nft_rules_sums(b, family, &y);
+	return memcmp(&x, &y, sizeof(x)) == 0;
+}
+
 /* Whatever a rule depends on is in its comment. */
 START_TEST(comments_tell_all)
 {
 	const struct plan p = {.selective = true,
+	    .hydra = true,
 	    .mark = 8,
 	    .mask = UINT32_MAX,
 	    .tun = "wrt0",
-	    .wan = "eth0"};
-	char a[NFT_COMMENTS_SIZE], b[NFT_COMMENTS_SIZE];
-	struct plan q[6];
+	    .wan = "eth0",
+	    .wg_default = -1};
+	struct plan q[7];
 	size_t i;
 
-	nft_rules_comments(&p, NFPROTO_INET, a, sizeof(a));
-	ck_assert_ptr_nonnull(strstr(a, "not from wrt0\n"));
-	ck_assert_uint_lt(strlen(a), sizeof(a) / 2);
-	for (i = 0; i < 6; i++)
+	for (i = 0; i < 7; i++) {
 		q[i] = p;
+		ck_assert(same_rules(&p, &q[i], NFPROTO_INET));
+	}
 	q[0].mark = 16;
 	q[1].mask = 0xff;
 	q[2].tun[3] = '1';
 	q[3].wan[3] = '1';
 	q[4].wan[0] = '\0';
 	q[5].dns = true;
-	for (i = 0; i < 6; i++) {
-		nft_rules_comments(&q[i], NFPROTO_INET, b, sizeof(b));
-		ck_assert_str_ne(a, b);
+	q[6].managed = true;
+	for (i = 0; i < 7; i++)
+		ck_assert(!same_rules(&p, &q[i], NFPROTO_INET));
+}
+END_TEST
+
+static void
+managed_plan(struct plan *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->selective = p->managed = p->dns = true;
+	p->mark = 8;
+	p->mask = UINT32_MAX;
+	memcpy(p->wan, "eth0", 5);
+	p->wg_default = -1;
+	p->n_wg = 2;
+	p->wg[0] = (struct plan_wg){.mark = 9, .mtu = 1420, .ifname = "wg0"};
+	p->wg[1] = (struct plan_wg){.mark = 10, .mtu = 1420, .ifname = "wg1"};
+	p->wg[1].dns4.family = 4;
+}
+
+START_TEST(comments_of_wireguard)
+{
+	struct plan p, q[8];
+	size_t i;
+
+	managed_plan(&p);
+	for (i = 0; i < 8; i++) {
+		managed_plan(&q[i]);
+		ck_assert(same_rules(&p, &q[i], NFPROTO_INET));
 	}
+	q[0].wg[1].mark = 11;
+	q[1].wg[1].mtu = 1280;
+	q[2].wg[1].ifname[2] = '2';
+	q[3].wg[1].dns4.b[3] = 1;
+	q[4].wg[1].dns6.family = 6;
+	q[5].n_wg = 1;
+	q[6].mask = 0xff;
+	q[7].bridge = true;
+	for (i = 0; i < 8; i++)
+		ck_assert(!same_rules(&p, &q[i], NFPROTO_INET));
+	/* what has no part in the rules */
+	p.wg[0].ifindex = 7;
+	p.wg[0].table = 50;
+	p.wg[0].has4 = true;
+	managed_plan(&q[0]);
+	ck_assert(same_rules(&p, &q[0], NFPROTO_INET));
 }
 END_TEST
 
@@ -123,6 +176,7 @@ main(void)
 	tcase_add_test(c, devices_many);
 	tcase_add_test(c, devices_limit);
 	tcase_add_test(c, comments_tell_all);
+	tcase_add_test(c, comments_of_wireguard);
 	tcase_add_test(c, protocols_have_names);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_NORMAL);

@@ -159,6 +159,11 @@ TESTS += tests/unit/check_net
 tests_unit_check_net_SOURCES = tests/unit/check_net.c
 tests_unit_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
 tests_unit_check_net_LDADD = afwrt-net/libnet.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_wg_mark
+TESTS += tests/unit/check_wg_mark
+tests_unit_check_wg_mark_SOURCES = tests/unit/check_wg_mark.c
+tests_unit_check_wg_mark_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
+tests_unit_check_wg_mark_LDADD = afwrt-net/libnet.la $(CHECK_LIBS)
 endif
 
 # the client library: configuration text, event text, what it exports

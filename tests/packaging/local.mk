@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: ISC
+# Run by pytest (./dev check packaging), not in make check.
+EXTRA_DIST += tests/packaging/boot.py tests/packaging/conftest.py \
+	tests/packaging/debs.py \
+	tests/packaging/functions.sh tests/packaging/installed.py \
+	tests/packaging/root.py tests/packaging/test_boot.py \
+	tests/packaging/test_debian.py \
+	tests/packaging/test_uci.py tests/packaging/test_units.py

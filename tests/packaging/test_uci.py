@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: ISC
+"""OpenWrt: /etc/config/afwrt as JSON, the init scripts, the package's
+recipe; under busybox's ash, with stubs of what a router has (functions.sh)."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from debs import TOP
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROCD = os.path.join(TOP, "init/procd")
+CONVERT = os.path.join(PROCD, "uci-to-json")
+BUSYBOX = shutil.which("busybox")
+APPLETS = ("sed", "mkdir", "mv", "rm", "cat", "ash")
+
+pytestmark = pytest.mark.skipif(BUSYBOX is None,
+                                reason="busybox is not installed")
+
+MAIN = """
+config afwrt 'main'
+	option enabled '1'
+	option tun_ifname 'wrt0'
+	option wan_ifname 'auto'
+"""
+
+
+class Router:
+    """A folder with busybox's tools, and a configuration."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+        self.uci = os.path.join(self.folder, "afwrt")
+        os.mkdir(self.path("bin"))
+        for name in APPLETS:
+            os.symlink(BUSYBOX, self.path("bin/" + name))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text, mode=0o644):
+        with open(self.path(name), "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(self.path(name), mode)
+
+    def ash(self, *argv):
+        return subprocess.run(
+            (BUSYBOX, "ash") + argv, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, timeout=30, check=False,
+            env={"PATH": self.path("bin"), "UCI_FILE": self.uci,
+                 "AFWRT_FUNCTIONS": os.path.join(HERE, "functions.sh")})
+
+    def convert(self, text, *words):
+        self.write("afwrt", text)
+        return self.ash(CONVERT, *words)
+
+    def json(self, text):
+        done = self.convert(text)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def router(tmp_path):
+    return Router(tmp_path)
+
+
+def example():
+    with open(os.path.join(PROCD, "afwrt.config"), encoding="utf-8") as f:
+        return f.read()
+
+
+def test_the_file_that_is_installed(router):
+    assert router.json(example()) == {
+        "tun_ifname": "wrt0", "wan_ifname": "auto", "killswitch": 1,
+        "backend": ["file:/etc/afwrt/locations.json"],
+        "protected_ip_addrs": [], "protected_mac_addrs": [],
+        "protected_ifaces": [], "ci_unix_domain": {"su_only": 1}}
+    assert router.ash(CONVERT, "enabled").returncode == 1
+    assert router.ash(CONVERT, "killswitch").returncode == 1
+
+
+def test_its_examples(router, stage):
+    text = re.sub(r"^#(config|\toption|\tlist)", r"\1", example(),
+                  flags=re.MULTILINE)
+    text = text.replace("option enabled '0'", "option enabled '1'")
+    made = router.json(text)
+    assert made["protected_ip_addrs"] == [
+        {"ip_addr": "192.168.1.20", "vl": "de-berlin"},
+        {"ip_addr": "fd00::20", "vl": "de-berlin"}]
+    assert made["protected_mac_addrs"] == [
+        {"mac_addr": "02:00:5e:10:00:07", "vl": "us-new-york"}]
+    assert made["protected_ifaces"] == [
+        {"iface": "br-guest", "vl": "de-berlin"}]
+    router.write("made.json", json.dumps(made))
+    done = subprocess.run((stage + "/sbin/afwrt-ctl", "check-config",
+                           router.path("made.json")), timeout=30, text=True,
+                          stdout=subprocess.PIPE, check=False)
+    assert done.stdout == "the configuration is good\n"
+
+
+def test_every_kind_of_value(router):
+    made = router.json(MAIN + """
+	option connections '4'
+	option rcvbuf '-1'
+	option tun_mtu '0'
+	option no_iptables 'off'
+	option default_gateway 'yes'
+	option fwmark '0x10'
+	option auth_token 'a"b\\c $(x) `y` ü'
+	option backend 'https://one.example'
+config device
+	option location 'us'
+	option ip '10.0.0.1'
+config device 'off'
+	option enabled '0'
+config control 'control'
+	option sock '/tmp/ci.sock'
+	option disabled '0'
+""")
+    assert made["connections"] == 4 and made["rcvbuf"] == -1
+    assert made["tun_mtu"] == 0 and made["no_iptables"] == 0
+    assert made["default_gateway"] == 1 and made["fwmark"] == "0x10"
+    assert made["auth_token"] == 'a"b\\c $(x) `y` ü'
+    assert made["backend"] == ["https://one.example"]
+    assert made["protected_ip_addrs"] == [{"ip_addr": "10.0.0.1",
+                                           "vl": "us"}]
+    assert made["ci_unix_domain"] == {"sock": "/tmp/ci.sock", "disabled": 0}
+
+
+@pytest.mark.parametrize("text,words", [
+    ("option connections 'four'", "main.connections: \"four\""),
+    ("option connections '07'", "main.connections: \"07\""),
+    ("option connections '1,\"x\":1'", "main.connections"),
+    ("option rcvbuf '-'", "main.rcvbuf: \"-\""),
+    ("option killswitch '2'", "main.killswitch: \"2\""),
+    ("option auth_token 'a\tb'", "main.auth_token: has a control"),
+    ("config device 'tv'\n\toption ip '10.0.0.2'", "tv: has no location"),
+    ("config device 'tv'\n\toption location 'us'", "tv: has no ip, mac or"),
+    ("config device 'tv'\n\toption enabled 'maybe'", "tv.enabled: \"maybe\""),
+])
+def test_what_is_wrong_is_named(router, text, words):
+    done = router.convert(MAIN + "\t" + text + "\n")
+    assert done.returncode == 1
+    assert words in done.stderr
+    json.loads(done.stdout)         # and nothing got out of its string
+
+
+def test_what_is_unknown_is_named(router):
+    done = router.convert(MAIN + "\toption colour 'red'\n"
+                          "config cake 'x'\n\toption y '1'\n")
+    assert done.returncode == 0
+    assert 'unknown option "colour"' in done.stderr
+    assert 'unknown section type "cake"' in done.stderr
+
+
+def test_enabled_and_killswitch(router):
+    for text, enabled, killswitch in (
+            (MAIN, 0, 1), (MAIN + "\toption killswitch '1'\n", 0, 0),
+            (example(), 1, 1)):
+        assert router.convert(text, "enabled").returncode == enabled
+        assert router.convert(text, "killswitch").returncode == killswitch
+    assert router.convert(MAIN, "both").returncode == 2
+
+
+# The init scripts
+
+STUBS = """
+procd_open_instance() { echo open; }
+procd_set_param() { echo "$*"; }
+procd_close_instance() { echo close; }
+procd_add_reload_trigger() { echo "trigger $*"; }
+. %(script)s
+PROG=%(folder)s/ctl CONVERT=%(folder)s/convert FOLDER=%(folder)s/run
+CONFIG=$FOLDER/afwrt-ci.conf
+%(call)s
+"""
+
+
+@pytest.fixture
+def init(router):
+    """call(script, function): what a router's rc.common would do."""
+    router.write("convert", '#!%s\nexec ash %s "$@"\n' % (
+        router.path("bin/ash"), CONVERT), 0o755)
+    router.write("ctl", '#!%s\n'
+                 'echo "ctl $*" >>%s\n'
+                 'case $1 in check-config) ! grep -q bad "$2" ;; esac\n' % (
+                     router.path("bin/ash"), router.path("calls")), 0o755)
+    os.symlink(BUSYBOX, router.path("bin/grep"))
+
+    def call(script, function):
+        router.write("stubs", STUBS % {
+            "script": os.path.join(PROCD, script), "call": function,
+            "folder": router.folder})
+        return router.ash(router.path("stubs"))
+    return call
+
+
+def test_start_under_procd(router, init):
+    router.write("afwrt", MAIN)
+    done = init("afwrt.init", "start_service")
+    conf = router.path("run/afwrt-ci.conf")
+    assert done.returncode == 0, done
+    assert done.stdout.splitlines() == [
+        "open", "command %s run %s" % (router.path("ctl"), conf),
+        "file " + conf, "reload_signal HUP", "respawn 3600 5 0",
+        "term_timeout 60", "stderr 1", "close"]
+    assert os.stat(conf).st_mode & 0o777 == 0o600
+    with open(conf, encoding="utf-8") as f:
+        assert json.load(f)["tun_ifname"] == "wrt0"
+    assert init("afwrt.init", "service_triggers").stdout == "trigger afwrt\n"
+
+
+def test_start_when_it_is_not_enabled(router, init):
+    router.write("afwrt", example())
+    done = init("afwrt.init", "start_service")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert not os.path.exists(router.path("run"))
+
+
+@pytest.mark.parametrize("bad", ["\toption connections 'x'\n",
+                                 "\toption type 'bad'\n"])
+def test_a_broken_configuration(router, init, bad):
+    """At first it starts nothing; later the last good one stays."""
+    router.write("afwrt", MAIN + bad)
+    done = init("afwrt.init", "start_service")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert os.listdir(router.path("run")) == []
+    router.write("afwrt", MAIN)
+    assert init("afwrt.init", "start_service").returncode == 0
+    router.write("afwrt", MAIN + bad)
+    assert "command" in init("afwrt.init", "start_service").stdout
+    with open(router.path("run/afwrt-ci.conf"), encoding="utf-8") as f:
+        assert not {"type", "connections"} & set(json.load(f))
+
+
+def test_the_guard_at_boot(router, init):
+    with open(os.path.join(PROCD, "afwrt-guard.init"),
+              encoding="utf-8") as f:
+        text = f.read()
+    assert re.search(r"^START=18$", text, re.MULTILINE)  # firewall is 19
+    router.write("guard.init", text.replace("/usr/sbin/afwrt-ctl", "$PROG"))
+    script = router.path("guard.init")
+    router.write("afwrt", MAIN)
+    assert init(script, "boot").returncode == 0
+    assert not os.path.exists(router.path("calls"))
+    router.write("afwrt", MAIN + "\toption killswitch '1'\n")
+    assert init(script, "boot").returncode == 0
+    assert init(script, "start").returncode == 0
+    with open(router.path("calls"), encoding="utf-8") as f:
+        assert f.read() == "ctl guard %s\n" % router.path("run/guard.conf")
+    assert os.listdir(router.path("run")) == []
+
+
+# The package
+
+RULES = "INCLUDE_DIR:=$(TOPDIR)\n"
+PACKAGE = """
+INSTALL_DIR:=install -d -m0755
+INSTALL_BIN:=install -m0755
+INSTALL_DATA:=install -m0644
+INSTALL_CONF:=install -m0600
+CP:=cp -fpR
+define BuildPackage
+all: install-$(1)
+install-$(1):
+	$$(call Package/$(1)/install,$(DEST)/$(1))
+endef
+"""
+
+
+def test_the_recipe_installs_what_was_built(stage, tmp_path):
+    """Its files, from the stage, each to its package, none twice."""
+    (tmp_path / "rules.mk").write_text(RULES)
+    (tmp_path / "package.mk").write_text(PACKAGE)
+    os.symlink(stage, tmp_path / "usr")
+    dest = tmp_path / "dest"
+    done = subprocess.run(
+        ("make", "-f", os.path.join(TOP, "init/openwrt/Makefile"),
+         "TOPDIR=%s" % tmp_path, "DEST=%s" % dest, "all",
+         "PKG_BUILD_DIR=" + TOP, "PKG_INSTALL_DIR=%s" % tmp_path),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=60, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    found = [os.path.relpath(os.path.join(base, name), dest)
+             for base, _, names in os.walk(dest) for name in names]
+    files = sorted(f for f in found if ".so" not in f)
+    assert files == sorted([
+        "afwrt-ctl/etc/config/afwrt", "afwrt-ctl/etc/init.d/afwrt",
+        "afwrt-ctl/etc/init.d/afwrt-guard", "afwrt-ctl/usr/sbin/afwrt-ci",
+        "afwrt-ctl/usr/libexec/afwrt/uci-to-json",
+        "afwrt-ctl/usr/sbin/afwrt-ctl",
+        "afwrt-ctl/usr/share/nftables.d/chain-pre/forward/afwrt.nft"] + [
+            "afwrt-daemons/usr/libexec/afwrt/" + p for p in
+            ("afwrt-auth", "afwrt-net", "afwrt-tun", "afwrtd")])
+    assert "libafwrt-client/usr/lib/libafwrt-client.so.1" in found
+    for script in ("etc/init.d/afwrt", "etc/init.d/afwrt-guard",
+                   "usr/libexec/afwrt/uci-to-json"):
+        assert os.access(dest / "afwrt-ctl" / script, os.X_OK)
+
+
+def test_the_recipe_says_what_the_tree_says():
+    """The version, and the users that the programs were built for."""
+    def read(name):
+        with open(os.path.join(TOP, name), encoding="utf-8") as f:
+            return f.read()
+    recipe, configure = read("init/openwrt/Makefile"), read("configure.ac")
+    assert re.search(r"PKG_VERSION:=(\S+)", recipe)[1] == \
+        re.search(r"AC_INIT\(\[afwrt\], \[([^]]+)", configure)[1]
+    users = set(re.findall(r"[ =](_afwrt[\w-]*):", recipe))
+    assert users == set(re.findall(r"with_\w+_user=(_[\w-]+)",
+                                   configure)) | {"_afwrt"}
+
+
+def test_the_firewalls_rules(tmp_path):
+    """As firewall4 includes them; --check loads nothing."""
+    if shutil.which("nft") is None:
+        pytest.skip("nft is not installed")
+    with open(os.path.join(TOP, "init/openwrt/afwrt.nft"),
+              encoding="utf-8") as f:
+        rules = f.read()
+    path = tmp_path / "rules"
+    path.write_text("table inet fw4 {\nchain forward {\ntype filter hook "
+                    "forward priority filter; policy drop;\n%s}\n}\n" % rules)
+    subprocess.run(("unshare", "--net", "nft", "--check", "-f", str(path)),
+                   check=True, timeout=30)
