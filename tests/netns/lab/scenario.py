@@ -174,11 +174,6 @@ class Runner:
                                   vl=self.nodes[location], **key)
 
     def do_unrule(self, kind, what):
-        # Of a connection half closed the last packets would be seen as they
-        # are: without an entry of conntrack there is no NAT for them.
-        for host in self.lab.host_names if kind == "iface" else (what,):
-            if host not in self.tickers:
-                traffic.forget_connections(self.lab, host)
         for key in self._key(kind, what):
             self.suite.control.do("unprotect_" + kind, **key)
 
@@ -242,7 +237,8 @@ class Runner:
 
     def do_watch(self, *hosts):
         self.capture = self.lab.capture().protect(
-            *[h for h in hosts if h != "router"], router="router" in hosts)
+            *[h for h in hosts if h != "router"], router="router" in hosts,
+            direct=[h for h in self.lab.host_names if h not in hosts])
 
     def do_leaks(self):
         capture, self.capture = self.capture, None
