@@ -20,13 +20,17 @@ static int fd = -1;
 static char *kept[KEPT]; /* the oldest first */
 static unsigned int nkept;
 
-int
+bool
+async_path_valid(const char *path)
+{
+	return *path == '\0' ||
+	    (*path == '/' && strlen(path) < sizeof(address));
+}
+
+void
 async_set(const char *path)
 {
-	if (*path != '\0' && (*path != '/' || strlen(path) >= sizeof(address)))
-		return -1;
 	(void)strcpy(address, path);
-	return 0;
 }
 
 const char *

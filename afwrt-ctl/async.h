@@ -4,13 +4,17 @@
 
 #include <event2/event.h>
 
+#include <stdbool.h>
+
 /*
  * Events to a SOCK_DGRAM socket that the application makes when it likes;
  * the last 10 are kept until it is there.
  */
 
-/* "" for none. 0, or -1: no usable path. */
-int async_set(const char *path);
+/* "" for none. */
+bool async_path_valid(const char *path);
+/* A valid one. */
+void async_set(const char *path);
 /* "" if there is none. */
 const char *async_path(void);
 int async_start(struct event_base *base);

@@ -8,9 +8,6 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "control_unix.h"
-#include "lib/conf.h"
-#include "lib/notice.h"
 #include "service.h"
 
 /* ---- check-config ------------------------------------------------------- */
@@ -29,51 +26,6 @@ found(int level, const char *line)
 }
 
 static void
-found_notice(int level, const char *line, void *user)
-{
-	(void)user;
-	found(level, line);
-}
-
-static void
-sections_check(const json_t *config)
-{
-	const json_t *un = json_object_get(config, "ci_unix_domain");
-	const char *name;
-	json_t *v;
-
-	json_object_foreach ((json_t *)(uintptr_t)config, name, v)
-		if (strncmp(name, "ci_", 3) == 0 &&
-		    strcmp(name, "ci_unix_domain") != 0 &&
-		    strcmp(name, "ci_rest") != 0)
-			service_log(4,
-			    "configuration: unknown key \"%.64s\" ignored",
-			    name);
-	if (un != NULL && !json_is_object(un))
-		service_log(
-		    3, "configuration: \"ci_unix_domain\" must be an object");
-	else if (un != NULL)
-		(void)control_unix_check(un);
-}
-
-static void
-config_check(const char *path)
-{
-	json_t *config = service_config_load(path);
-	char *text;
-
-	if (config == NULL)
-		return;
-	if ((text = service_config_text(config)) != NULL) {
-		conf_check(text);
-		explicit_bzero(text, strlen(text));
-	}
-	free(text);
-	sections_check(config);
-	json_decref(config);
-}
-
-static void
 list_print(const char *what, const json_t *list)
 {
 	json_t *line;
@@ -86,6 +38,7 @@ list_print(const char *what, const json_t *list)
 int
 cmd_check_config(struct ctl *c, int argc, char **argv)
 {
+	json_t *config;
 	int rc;
 
 	if (argc > 1)
@@ -93,9 +46,10 @@ cmd_check_config(struct ctl *c, int argc, char **argv)
 	errors = json_array();
 	warnings = json_array();
 	service_log_to(found);
-	notice_set(found_notice, NULL);
-	config_check(argc == 1 ? argv[0] : c->config);
-	notice_set(NULL, NULL);
+	config = service_config_load(argc == 1 ? argv[0] : c->config);
+	if (config != NULL)
+		(void)service_config_check(config);
+	json_decref(config);
 	service_log_to(NULL);
 	rc = json_array_size(errors) == 0 ? CTL_DONE : CTL_FAILED;
 	if (c->json) {

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The requests of the control interface: a table of names, and one function
- * each that calls the library. They wait for its answer; meanwhile events
- * queue inside the library and are delivered afterwards.
+ * The requests of the control interface: a table, and one function each that
+ * calls the library. They wait for its answer, at most 5 s; meanwhile events
+ * queue inside the library and are delivered afterwards. What asks the
+ * backend may take 40 s, and is done by the worker.
  */
 #include "control.h"
 
 #include <afwrt.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dump.h"
+#include "metrics.h"
 #include "service.h"
+#include "worker.h"
 
 /* Rules that a status answer lists; a record has to hold them. */
 #define RULES_SHOWN 1024
@@ -54,37 +58,19 @@ location_get(const json_t *rq)
 	return vl != NULL ? vl : text_get(rq, "country_code");
 }
 
-static json_t *
-missing(const char *what)
-{
-	char text[96];
-
-	(void)snprintf(
-	    text, sizeof(text), "\"%s\" is missing or not a string", what);
-	return control_status(CTL_ST_PARAMETER, text);
-}
-
 /* ---- rules and tunnels ------------------------------------------------- */
 
 static json_t *
 protect(
     const json_t *rq, const char *key, int (*fn)(const char *, const char *))
 {
-	const char *device = text_get(rq, key), *vl = location_get(rq);
-
-	if (device == NULL)
-		return missing(key);
-	if (vl == NULL)
-		return missing("vl");
-	return done(fn(device, vl));
+	return done(fn(text_get(rq, key), location_get(rq)));
 }
 
 static json_t *
 unprotect(const json_t *rq, const char *key, int (*fn)(const char *))
 {
-	const char *device = text_get(rq, key);
-
-	return device == NULL ? missing(key) : done(fn(device));
+	return done(fn(text_get(rq, key)));
 }
 
 static json_t *
@@ -126,22 +112,14 @@ rq_unprotect_iface(const json_t *rq)
 static json_t *
 rq_setup_tunnel(const json_t *rq)
 {
-	const char *vl = location_get(rq);
-
-	if (vl == NULL)
-		return missing("vl");
-	if (json_object_get(rq, "iface") != NULL &&
-	    text_get(rq, "iface") == NULL)
-		return missing("iface");
-	return done(afwrt_setup_tunnel(vl, text_get(rq, "iface")));
+	return done(
+	    afwrt_setup_tunnel(location_get(rq), text_get(rq, "iface")));
 }
 
 static json_t *
 rq_teardown_tunnel(const json_t *rq)
 {
-	const char *vl = location_get(rq);
-
-	return vl == NULL ? missing("vl") : done(afwrt_teardown_tunnel(vl));
+	return done(afwrt_teardown_tunnel(location_get(rq)));
 }
 
 /* ---- questions --------------------------------------------------------- */
@@ -248,78 +226,244 @@ rq_get_countries(const json_t *rq)
 static json_t *
 rq_register(const json_t *rq)
 {
-	const char *method = text_get(rq, "auth_method"), *token;
+	const char *token = afwrt_register_device(
+	    text_get(rq, "auth_method"), text_get(rq, "auth_token"));
 	json_t *answer;
 
-	if (method == NULL)
-		return missing("auth_method");
-	if (json_object_get(rq, "auth_token") != NULL &&
-	    text_get(rq, "auth_token") == NULL)
-		return missing("auth_token");
-	token = afwrt_register_device(method, text_get(rq, "auth_token"));
 	if (token == NULL)
 		return control_status(CTL_ST_VPN, afwrt_last_error());
 	answer = control_status(CTL_ST_OK, "done");
 	(void)json_object_set_new(answer, "access_token", json_string(token));
-	dump_registered(method, text_get(rq, "auth_token"), token);
-	service_registered();
 	return answer;
+}
+
+static void
+registered(const json_t *rq, const json_t *answer)
+{
+	dump_registered(text_get(rq, "auth_method"), text_get(rq, "auth_token"),
+	    text_get(answer, "access_token"));
+	service_registered();
 }
 
 static json_t *
 rq_dump_config(const json_t *rq)
 {
-	const char *path = text_get(rq, "config_path");
 	char why[256];
 
-	if (path == NULL && json_object_get(rq, "config_path") != NULL)
-		return missing("config_path");
-	if (dump_write(path, why, sizeof(why)) == 0)
+	if (dump_write(text_get(rq, "config_path"), why, sizeof(why)) == 0)
 		return control_status(CTL_ST_OK, "done");
 	return control_status(CTL_ST_CONFIG, why);
 }
 
+static json_t *
+rq_metrics(const json_t *rq)
+{
+	char *text = metrics_text();
+	json_t *answer;
+
+	(void)rq;
+	if (text == NULL)
+		return control_status(CTL_ST_VPN, afwrt_last_error());
+	answer = control_status(CTL_ST_OK, "done");
+	(void)json_object_set_new(answer, "metrics", json_string(text));
+	free(text);
+	return answer;
+}
+
 /* ---- the table --------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	json_t *(*fn)(const json_t *);
-} requests[] = {
-    {"dump_config", rq_dump_config},
-    {"get_countries", rq_get_countries},
-    {"get_locations", rq_get_locations},
-    {"ping", rq_ping},
-    {"protect_iface", rq_protect_iface},
-    {"protect_ip", rq_protect_ip},
-    {"protect_mac", rq_protect_mac},
-    {"register", rq_register},
-    {"setup_tunnel", rq_setup_tunnel},
-    {"status", rq_status},
-    {"subscribe", rq_ping},
-    {"teardown_tunnel", rq_teardown_tunnel},
-    {"unprotect_iface", rq_unprotect_iface},
-    {"unprotect_ip", rq_unprotect_ip},
-    {"unprotect_mac", rq_unprotect_mac},
+#define IP                        \
+	{                         \
+		.name = "ip_addr" \
+	}
+#define MAC                        \
+	{                          \
+		.name = "mac_addr" \
+	}
+#define IFACE                   \
+	{                       \
+		.name = "iface" \
+	}
+#define VL                                             \
+	{                                              \
+		.name = "vl", .former = "country_code" \
+	}
+#define OPT(n)                                \
+	{                                     \
+		.name = (n), .optional = true \
+	}
+
+static const struct ctl_request requests[] = {
+    {.name = "ping", .method = CTL_POST, .path = "/api/ping", .fn = rq_ping},
+    {.name = "protect_ip",
+	.params = {IP, VL},
+	.method = CTL_POST,
+	.path = "/api/protected_ip",
+	.fn = rq_protect_ip},
+    {.name = "unprotect_ip",
+	.params = {IP},
+	.method = CTL_PUT,
+	.path = "/api/protected_ip",
+	.fn = rq_unprotect_ip},
+    {.name = "protect_mac",
+	.params = {MAC, VL},
+	.method = CTL_POST,
+	.path = "/api/protected_mac",
+	.fn = rq_protect_mac},
+    {.name = "unprotect_mac",
+	.params = {MAC},
+	.method = CTL_PUT,
+	.path = "/api/protected_mac",
+	.fn = rq_unprotect_mac},
+    {.name = "protect_iface",
+	.params = {IFACE, VL},
+	.method = CTL_POST,
+	.path = "/api/protected_iface",
+	.fn = rq_protect_iface},
+    {.name = "unprotect_iface",
+	.params = {IFACE},
+	.method = CTL_PUT,
+	.path = "/api/protected_iface",
+	.fn = rq_unprotect_iface},
+    {.name = "dump_config",
+	.params = {OPT("config_path")},
+	.method = CTL_POST,
+	.path = "/api/dump_config",
+	.fn = rq_dump_config},
+    {.name = "get_countries",
+	.method = CTL_POST,
+	.path = "/api/countries",
+	.slow = true,
+	.fn = rq_get_countries},
+    {.name = "get_locations",
+	.method = CTL_POST,
+	.path = "/api/locations",
+	.slow = true,
+	.fn = rq_get_locations},
+    {.name = "setup_tunnel",
+	.params = {VL, OPT("iface")},
+	.method = CTL_POST,
+	.path = "/api/tunnel",
+	.fn = rq_setup_tunnel},
+    {.name = "teardown_tunnel",
+	.params = {VL},
+	.method = CTL_PUT,
+	.path = "/api/tunnel",
+	.fn = rq_teardown_tunnel},
+    {.name = "status",
+	.method = CTL_POST,
+	.path = "/api/status",
+	.fn = rq_status},
+    {.name = "register",
+	.params = {{.name = "auth_method"}, OPT("auth_token")},
+	.method = CTL_POST,
+	.path = "/api/register",
+	.slow = true,
+	.fn = rq_register,
+	.after = registered},
+    {.name = "subscribe", .unix_only_events = true, .fn = rq_ping},
+    {.name = "metrics",
+	.method = CTL_GET,
+	.path = "/metrics",
+	.fn = rq_metrics},
 };
 
-json_t *
-control_answer(const json_t *request, bool *subscribe)
+#define REQUESTS (sizeof(requests) / sizeof(requests[0]))
+
+const struct ctl_request *
+control_requests(size_t *n)
+{
+	*n = REQUESTS;
+	return requests;
+}
+
+const char *
+control_method_name(enum ctl_method m)
+{
+	static const char *const names[] = {NULL, "GET", "POST", "PUT"};
+
+	return names[m];
+}
+
+/* ---- asking ------------------------------------------------------------- */
+
+static json_t *
+missing(const char *what)
+{
+	char text[96];
+
+	(void)snprintf(
+	    text, sizeof(text), "\"%s\" is missing or not a string", what);
+	return control_status(CTL_ST_PARAMETER, text);
+}
+
+const struct ctl_request *
+control_find(const json_t *request, json_t **refusal)
 {
 	const char *name = text_get(request, "request");
 	char text[96];
 	size_t i;
 
-	*subscribe = false;
-	if (!json_is_object(request))
-		return control_status(
+	for (i = 0; name != NULL && i < REQUESTS; i++)
+		if (strcmp(requests[i].name, name) == 0)
+			return &requests[i];
+	if (!json_is_object(request)) {
+		*refusal = control_status(
 		    CTL_ST_PARAMETER, "the request is not a JSON object");
-	if (name == NULL)
-		return missing("request");
-	for (i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-		if (strcmp(requests[i].name, name) == 0) {
-			*subscribe = strcmp(name, "subscribe") == 0;
-			return requests[i].fn(request);
-		}
-	(void)snprintf(text, sizeof(text), "unknown request \"%.48s\"", name);
-	return control_status(CTL_ST_UNKNOWN, text);
+	} else if (name == NULL) {
+		*refusal = missing("request");
+	} else {
+		(void)snprintf(
+		    text, sizeof(text), "unknown request \"%.48s\"", name);
+		*refusal = control_status(CTL_ST_UNKNOWN, text);
+	}
+	return NULL;
+}
+
+json_t *
+control_params_check(const struct ctl_request *r, const json_t *rq)
+{
+	const struct ctl_param *p;
+	const json_t *v;
+
+	for (p = r->params; p < r->params + CTL_PARAMS && p->name != NULL;
+	     p++) {
+		v = json_object_get(rq, p->name);
+		if (v == NULL && p->former != NULL)
+			v = json_object_get(rq, p->former);
+		if (v == NULL ? !p->optional : !json_is_string(v))
+			return missing(p->name);
+	}
+	return NULL;
+}
+
+void
+control_ask(const struct ctl_request *r, json_t *rq,
+    void (*answered)(void *, json_t *), void *arg)
+{
+	json_t *answer = control_params_check(r, rq);
+
+	if (answer == NULL && r->slow) {
+		if (worker_post(r, rq, answered, arg) == 0)
+			return;
+		answer = control_status(
+		    CTL_ST_INTERNAL, "too many requests wait for the backend");
+	}
+	if (answer == NULL)
+		answer = r->fn(rq);
+	control_wipe(rq);
+	answered(arg, answer);
+}
+
+void
+control_wipe(json_t *rq)
+{
+	const char *key, *text;
+	json_t *v;
+
+	json_object_foreach (rq, key, v)
+		if ((text = json_string_value(v)) != NULL)
+			explicit_bzero(
+			    (void *)(uintptr_t)text, json_string_length(v));
+	json_decref(rq);
 }

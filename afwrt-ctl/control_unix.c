@@ -20,6 +20,7 @@
 #include "async.h"
 #include "control.h"
 #include "service.h"
+#include "worker.h"
 
 #define CLIENTS_MAX  64
 #define CLIENT_QUEUE (1024 * 1024) /* bytes */
@@ -36,6 +37,7 @@ struct client {
 	LIST_ENTRY(client) entry;
 	int fd;
 	bool subscribed;
+	const struct ctl_request *asked; /* not answered yet, or NULL */
 	struct event *rd, *wr;
 	STAILQ_HEAD(, record) out;
 	size_t waiting; /* bytes */
@@ -61,6 +63,7 @@ client_close(struct client *c)
 		STAILQ_REMOVE_HEAD(&c->out, entry);
 		free(r);
 	}
+	worker_forget(c);
 	LIST_REMOVE(c, entry);
 	nclients--;
 	event_free(c->rd);
@@ -140,13 +143,42 @@ client_answer(struct client *c, json_t *answer)
 		CTL_ST_INTERNAL, "the answer is too long for a record"));
 }
 
+/* First the answer, then events. While one is awaited nothing is read. */
+static void
+answered(void *arg, json_t *answer)
+{
+	struct client *c = arg;
+	bool subscribe = c->asked != NULL && c->asked->unix_only_events;
+
+	c->asked = NULL;
+	if (answer == NULL || client_answer(c, answer) == -1 ||
+	    event_add(c->rd, NULL) == -1)
+		client_close(c);
+	else if (subscribe)
+		c->subscribed = true;
+}
+
+/* Takes the reference. */
+static void
+request_take(struct client *c, json_t *request)
+{
+	json_t *refusal = NULL;
+
+	(void)event_del(c->rd);
+	if ((c->asked = control_find(request, &refusal)) != NULL) {
+		control_ask(c->asked, request, answered, c);
+		return;
+	}
+	json_decref(request);
+	answered(c, refusal);
+}
+
 static void
 read_cb(evutil_socket_t fd, short what, void *arg)
 {
 	static char buf[CTL_REQUEST];
 	struct client *c = arg;
-	json_t *request = NULL, *answer;
-	bool subscribe = false;
+	json_t *request;
 	ssize_t n;
 
 	(void)what;
@@ -158,20 +190,15 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	if (n > (ssize_t)sizeof(buf)) {
-		answer = control_status(
-		    CTL_ST_PARAMETER, "the request is longer than 65536 bytes");
-	} else {
-		request =
-		    json_loadb(buf, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
-		answer = control_answer(request, &subscribe);
+		explicit_bzero(buf, sizeof(buf));
+		answered(c,
+		    control_status(CTL_ST_PARAMETER,
+			"the request is longer than 65536 bytes"));
+		return;
 	}
-	explicit_bzero(buf, n > (ssize_t)sizeof(buf) ? sizeof(buf) : (size_t)n);
-	json_decref(request);
-	/* first the answer, then events */
-	if (answer == NULL || client_answer(c, answer) == -1)
-		client_close(c);
-	else if (subscribe)
-		c->subscribed = true;
+	request = json_loadb(buf, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
+	explicit_bzero(buf, (size_t)n);
+	request_take(c, request);
 }
 
 /* ---- who may ----------------------------------------------------------- */
@@ -255,36 +282,42 @@ accept_cb(evutil_socket_t lfd, short what, void *arg)
 
 /* ---- life -------------------------------------------------------------- */
 
+struct settings {
+	const char *sock, *async;
+	bool su_only;
+	gid_t group;
+};
+
 static int
-section_read(const json_t *section)
+section_read(const json_t *section, struct settings *s)
 {
 	const json_t *v;
-	const char *path = CTL_SOCKET, *async = "";
-	struct group *gr;
+	const struct group *gr;
 
+	*s = (struct settings){CTL_SOCKET, "", true, 0};
 	if ((v = json_object_get(section, "sock")) != NULL &&
-	    (path = json_string_value(v)) == NULL)
+	    (s->sock = json_string_value(v)) == NULL)
 		return service_config_error(
 		    "ci_unix_domain", "sock", "must be a string");
 	if ((v = json_object_get(section, "async_sock")) != NULL &&
-	    (async = json_string_value(v)) == NULL)
+	    (s->async = json_string_value(v)) == NULL)
 		return service_config_error(
 		    "ci_unix_domain", "async_sock", "must be a string");
-	if (service_flag(section, "ci_unix_domain", "su_only", &su_only) == -1)
+	if (service_flag(section, "ci_unix_domain", "su_only", &s->su_only) ==
+	    -1)
 		return -1;
-	if (*path != '/' || strlen(path) >= sizeof(address.sun_path))
+	if (*s->sock != '/' || strlen(s->sock) >= sizeof(address.sun_path))
 		return service_config_error("ci_unix_domain", "sock",
 		    "must be an absolute path of at most 107 bytes");
-	(void)strcpy(address.sun_path, path);
-	if (async_set(async) == -1)
+	if (!async_path_valid(s->async))
 		return service_config_error("ci_unix_domain", "async_sock",
 		    "must be an absolute path of at most 107 bytes");
-	if (su_only)
+	if (s->su_only)
 		return 0;
 	if ((gr = getgrnam(GROUP)) == NULL)
 		return service_config_error("ci_unix_domain", "su_only",
 		    "is 0, but there is no group \"" GROUP "\"");
-	group = gr->gr_gid;
+	s->group = gr->gr_gid;
 	return 0;
 }
 
@@ -317,34 +350,30 @@ int
 control_unix_check(const json_t *section)
 {
 	static const char *const keys[] = {
-	    "sock", "su_only", "async_sock", "disabled"};
+	    "sock", "su_only", "async_sock", "disabled", NULL};
+	struct settings unused;
 	bool ignored;
-	const char *name;
-	json_t *v;
-	size_t i;
 
-	json_object_foreach ((json_t *)(uintptr_t)section, name, v) {
-		for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-			if (strcmp(keys[i], name) == 0)
-				break;
-		if (i == sizeof(keys) / sizeof(keys[0]))
-			service_log(4,
-			    "configuration: \"ci_unix_domain\": unknown "
-			    "key \"%.64s\" ignored",
-			    name);
-	}
+	service_unknown_warn(section, "ci_unix_domain", keys);
 	if (service_flag(section, "ci_unix_domain", "disabled", &ignored) == -1)
 		return -1;
-	return section_read(section);
+	return section_read(section, &unused);
 }
 
 int
 control_unix_open(const json_t *section)
 {
+	struct settings s;
 	mode_t mask;
 	int rc;
 
-	if (section_read(section) == -1 || stale_remove() == -1)
+	if (section_read(section, &s) == -1)
+		return -1;
+	(void)strcpy(address.sun_path, s.sock);
+	async_set(s.async);
+	su_only = s.su_only;
+	group = s.group;
+	if (stale_remove() == -1)
 		return -1;
 	listen_fd =
 	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -357,7 +386,7 @@ control_unix_open(const json_t *section)
 	    (chown(address.sun_path, 0, group) == -1 ||
 		chmod(address.sun_path, 0660) == -1))
 		rc = -1;
-	if (rc == -1 || listen(listen_fd, 16) == -1) {
+	if (rc == -1 || listen(listen_fd, CLIENTS_MAX) == -1) {
 		service_log(
 		    3, "control: %s: %s", address.sun_path, strerror(errno));
 		return -1;
@@ -369,6 +398,8 @@ int
 control_unix_start(struct event_base *b)
 {
 	base = b;
+	if (listen_fd == -1)
+		return 0;
 	listener =
 	    event_new(base, listen_fd, EV_READ | EV_PERSIST, accept_cb, NULL);
 	if (listener == NULL || event_add(listener, NULL) == -1)

@@ -53,6 +53,7 @@ int cmd_dump_config(struct ctl *c, int argc, char **argv);
 int cmd_guard(struct ctl *c, int argc, char **argv);
 int cmd_import(struct ctl *c, int argc, char **argv);
 int cmd_unblock(struct ctl *c, int argc, char **argv);
+int cmd_requests(struct ctl *c, int argc, char **argv);
 int cmd_version(struct ctl *c, int argc, char **argv);
 
 #endif

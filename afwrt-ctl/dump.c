@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "keeper.h"
+#include "reload.h"
 
 static json_t *config;
 static char file[PATH_MAX];
@@ -56,6 +58,30 @@ dump_registered(const char *method, const char *auth_token, const char *token)
 		(void)json_object_del(config, "auth_token");
 	text_set("auth_token", auth_token);
 	text_set("access_token", token);
+}
+
+/* What is in use of the account outlives a file that says no more of it. */
+void
+dump_reloaded(const json_t *former, const json_t *c)
+{
+	static const char *const account[] = {
+	    "auth_method", "auth_token", "access_token"};
+	json_t *next = json_copy((json_t *)(uintptr_t)c), *was, *is, *v;
+	size_t i;
+
+	for (i = 0; i < sizeof(account) / sizeof(account[0]); i++) {
+		was = json_object_get(former, account[i]);
+		is = json_object_get(c, account[i]);
+		if (was != is && !json_equal(was, is))
+			continue;
+		v = json_object_get(config, account[i]);
+		if (v != NULL)
+			(void)json_object_set(next, account[i], v);
+		else
+			(void)json_object_del(next, account[i]);
+	}
+	json_decref(config);
+	config = next;
 }
 
 /* ---- rules -------------------------------------------------------------- */
@@ -180,6 +206,8 @@ dump_write(const char *path, char *why, size_t size)
 		return -1;
 	}
 	rc = text_write(path, o, why, size);
+	if (rc == 0 && strcmp(path, file) == 0)
+		reload_dumped(o);
 	json_decref(o);
 	return rc;
 }

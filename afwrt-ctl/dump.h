@@ -20,6 +20,8 @@ void dump_event(const char *json);
 /* afwrt_register_device was successful; auth_token may be NULL. */
 void dump_registered(
     const char *method, const char *auth_token, const char *token);
+/* The file was read again: c is in it, former is what was in force of it. */
+void dump_reloaded(const json_t *former, const json_t *c);
 /* To path, or to the file that was read if that is NULL. 0, or -1 and a
  * sentence. */
 int dump_write(const char *path, char *why, size_t size);

@@ -32,11 +32,17 @@
 #define DUMP_MAX (2 * 1024 * 1024)
 #define WAIT_S   5
 
-enum op { OP_WRITE = 1, OP_CONNECT };
+enum op { OP_WRITE = 1, OP_CONNECT, OP_READ };
 
 struct request {
-	unsigned int op;
+	unsigned int op, number;
 	char path[PATH_MAX];
+};
+
+/* number is the request's: one that came too late is nobody's. */
+struct answer {
+	unsigned int number;
+	int err;
 };
 
 struct folder {
@@ -53,6 +59,7 @@ static struct folder folders[FOLDERS];
 static unsigned int n_folders;
 static struct sockaddr_un async_address = {.sun_family = AF_UNIX};
 static char control_path[sizeof(async_address.sun_path)];
+static char config_path[PATH_MAX];
 static struct stat control_stat;
 
 /* ---- messages with a descriptor ----------------------------------------- */
@@ -171,6 +178,21 @@ parent_open(const char *path, const char **name)
 	    SYS_openat2, folders[i].fd, rest, &how, sizeof(how));
 }
 
+/* A short write is followed by one that says why. */
+static int
+write_all(int to, const char *data, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		if ((n = write(to, data, len)) == -1)
+			return -1;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 /* Errors of write and of what makes it last. */
 static int
 copy(int from, int to)
@@ -180,7 +202,7 @@ copy(int from, int to)
 	ssize_t n;
 
 	while ((n = pread(from, buf, sizeof(buf), (off_t)total)) > 0) {
-		if (write(to, buf, (size_t)n) != n)
+		if (write_all(to, buf, (size_t)n) == -1)
 			return -1;
 		total += (size_t)n;
 		if (total > DUMP_MAX) {
@@ -192,13 +214,48 @@ copy(int from, int to)
 	return n == -1 ? -1 : fsync(to);
 }
 
+/* Nothing but a file is replaced: no folder, link, FIFO, device. */
+static int
+target_check(int dir, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (S_ISREG(st.st_mode))
+		return 0;
+	errno = S_ISDIR(st.st_mode) ? EISDIR : EEXIST;
+	return -1;
+}
+
+/* The new name lasts. */
+static int
+folder_sync(int dir)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+
+	if (fd == -1)
+		return -1;
+	rc = fsync(fd);
+	(void)close(fd);
+	return rc;
+}
+
+/* Beside the target, which is as it was until all of it is on the disk. What
+ * a keeper that was killed has left there is replaced the next time. */
 static int
 file_replace(int dir, const char *name, int from)
 {
-	char temp[32];
+	char temp[NAME_MAX + 1];
 	int fd, rc, e;
 
-	(void)snprintf(temp, sizeof(temp), ".afwrt-dump.%d", (int)getpid());
+	if (snprintf(temp, sizeof(temp), ".%s.new", name) >=
+	    (int)sizeof(temp)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (target_check(dir, name) == -1)
+		return -1;
 	(void)unlinkat(dir, temp, 0);
 	fd = openat(dir, temp,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -206,9 +263,12 @@ file_replace(int dir, const char *name, int from)
 		return -1;
 	rc = copy(from, fd);
 	e = errno;
-	(void)close(fd);
+	if (close(fd) == -1 && rc == 0) {
+		rc = -1;
+		e = errno;
+	}
 	if (rc == 0 && renameat(dir, temp, dir, name) == 0)
-		return 0;
+		return folder_sync(dir);
 	e = rc == 0 ? errno : e;
 	(void)unlinkat(dir, temp, 0);
 	errno = e;
@@ -248,24 +308,43 @@ do_connect(void)
 	return -1;
 }
 
+/* The file that the service was started with, as it is now. */
+static int
+do_read(void)
+{
+	struct stat st;
+	int fd =
+	    open(config_path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd == -1 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	(void)close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
 static void
 serve(void)
 {
+	struct answer a;
 	struct request q;
-	int in, out, err;
+	int in, out;
 
 	while (message_recv(&q, sizeof(q), &in) == 0) {
 		out = -1;
+		a.number = q.number;
 		errno = EINVAL;
 		if (q.op == OP_WRITE)
-			err = do_write(&q, in) == 0 ? 0 : errno;
+			a.err = do_write(&q, in) == 0 ? 0 : errno;
 		else if (q.op == OP_CONNECT)
-			err = (out = do_connect()) != -1 ? 0 : errno;
+			a.err = (out = do_connect()) != -1 ? 0 : errno;
+		else if (q.op == OP_READ)
+			a.err = (out = do_read()) != -1 ? 0 : errno;
 		else
-			err = EINVAL;
+			a.err = EINVAL;
 		if (in != -1)
 			(void)close(in);
-		(void)message_send(&err, sizeof(err), out);
+		(void)message_send(&a, sizeof(a), out);
 		if (out != -1)
 			(void)close(out);
 	}
@@ -328,6 +407,7 @@ keeper_main(int fd, const char *config)
 	(void)prctl(PR_SET_NAME, "afwrt-keeper");
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
 	fds_arrange(fd);
 	folders_open(config);
@@ -355,6 +435,7 @@ keeper_start(const char *config, const char *control, const char *async)
 		control_path[0] = '\0';
 	(void)snprintf(async_address.sun_path, sizeof(async_address.sun_path),
 	    "%s", async);
+	(void)snprintf(config_path, sizeof(config_path), "%s", config);
 	if ((keeper = fork()) == 0)
 		keeper_main(sv[1], config);
 	(void)close(sv[1]);
@@ -371,8 +452,9 @@ keeper_start(const char *config, const char *control, const char *async)
 static int
 ask(enum op op, const char *path, int fd, int *out)
 {
-	struct request q = {.op = op};
-	int err = 0;
+	static unsigned int number;
+	struct request q = {.op = op, .number = ++number};
+	struct answer a;
 
 	*out = -1;
 	(void)snprintf(q.path, sizeof(q.path), "%s", path);
@@ -380,11 +462,16 @@ ask(enum op op, const char *path, int fd, int *out)
 		errno = EPIPE;
 		return -1;
 	}
-	if (message_send(&q, sizeof(q), fd) == -1 ||
-	    message_recv(&err, sizeof(err), out) == -1)
+	if (message_send(&q, sizeof(q), fd) == -1)
 		return -1;
-	errno = err;
-	return err == 0 ? 0 : -1;
+	do {
+		if (*out != -1)
+			(void)close(*out);
+		if (message_recv(&a, sizeof(a), out) == -1)
+			return -1;
+	} while (a.number != number);
+	errno = a.err;
+	return a.err == 0 ? 0 : -1;
 }
 
 int
@@ -413,6 +500,14 @@ keeper_connect(void)
 	int fd;
 
 	return ask(OP_CONNECT, "", -1, &fd) == 0 ? fd : -1;
+}
+
+int
+keeper_read(void)
+{
+	int fd;
+
+	return ask(OP_READ, "", -1, &fd) == 0 ? fd : -1;
 }
 
 void

@@ -35,6 +35,8 @@ static const struct verb {
 	"a wg-quick file becomes a location of the file: backend", cmd_import},
     {"unblock", "", "open what a killswitch or a crash left closed",
 	cmd_unblock},
+    {"requests", "", "what can be asked of the control interface",
+	cmd_requests},
     {"version", "", "of library and command", cmd_version},
 };
 

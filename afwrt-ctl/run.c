@@ -19,13 +19,17 @@
 #include <unistd.h>
 
 #include "async.h"
+#include "control_rest.h"
 #include "control_unix.h"
 #include "dump.h"
 #include "keeper.h"
+#include "metrics.h"
+#include "notify.h"
+#include "reload.h"
 #include "service.h"
+#include "worker.h"
 
-#define CONFIG_MAX (1024 * 1024)
-#define USER       "_afwrt"
+#define USER "_afwrt"
 
 static struct event_base *base;
 static struct event *suite_event;
@@ -64,97 +68,70 @@ library_log(int level, const char *line, void *user)
 	service_log(level, "%s", line);
 }
 
-/* ---- configuration ----------------------------------------------------- */
+/* ---- the control interface ---------------------------------------------- */
 
-int
-service_config_error(const char *section, const char *key, const char *what)
-{
-	service_log(3, "configuration: \"%s\": \"%s\" %s", section, key, what);
-	return -1;
-}
-
-int
-service_flag(
-    const json_t *section, const char *name, const char *key, bool *value)
-{
-	const json_t *v = json_object_get(section, key);
-	json_int_t n = json_integer_value(v);
-
-	if (v == NULL)
-		return 0;
-	if (!json_is_boolean(v) && (!json_is_integer(v) || n < 0 || n > 1))
-		return service_config_error(name, key, "must be 0 or 1");
-	*value = json_is_true(v) || n == 1;
-	return 0;
-}
-
-json_t *
-service_config_load(const char *path)
-{
-	json_error_t e;
-	json_t *o = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
-
-	if (o == NULL)
-		service_log(3, "%s: line %d, column %d: %s", path, e.line,
-		    e.column, e.text);
-	else if (!json_is_object(o))
-		service_log(3, "%s: not a JSON object", path);
-	else
-		return o;
-	json_decref(o);
-	return NULL;
-}
-
-/* The library's part of it as text: without our sections. */
-char *
-service_config_text(const json_t *config)
-{
-	json_t *o = json_copy((json_t *)(uintptr_t)config), *v;
-	const char *key;
-	char *text;
-	void *next;
-
-	json_object_foreach_safe(o, next, key,
-	    v) if (strncmp(key, "ci_", 3) == 0)(void) json_object_del(o, key);
-	if (json_object_get(o, "reconnect") == NULL)
-		(void)json_object_set_new(o, "reconnect", json_string("auto"));
-	text = json_dumps(o, JSON_COMPACT);
-	json_decref(o);
-	return text;
-}
-
-/* 1 the socket listens, 0 there is no interface, -1 an error. */
+/* At most one runs. 0, or -1 (logged). */
 static int
 control_open(const json_t *config)
 {
-	const json_t *un = json_object_get(config, "ci_unix_domain");
-	bool disabled = false;
+	int rc = 0;
+	const json_t *un = service_section(config, "ci_unix_domain", &rc);
+	const json_t *rest = service_section(config, "ci_rest", &rc);
 
-	if (json_object_get(config, "ci_rest") != NULL)
+	if (rc == -1)
+		return -1;
+	if (un != NULL && rest != NULL)
 		service_log(4,
-		    "configuration: \"ci_rest\" is not available "
-		    "in this version, ignored");
-	if (un == NULL)
-		return 0;
-	if (!json_is_object(un)) {
-		service_log(
-		    3, "configuration: \"ci_unix_domain\" must be an object");
-		return -1;
-	}
-	if (service_flag(un, "ci_unix_domain", "disabled", &disabled) == -1)
-		return -1;
-	if (disabled)
-		return 0;
-	return control_unix_open(un) == -1 ? -1 : 1;
+		    "configuration: \"ci_unix_domain\" and \"ci_rest\": only "
+		    "one interface runs, the Unix socket");
+	if (un != NULL)
+		return control_unix_open(un);
+	return rest != NULL ? control_rest_open(rest) : 0;
+}
+
+static int
+control_start(void)
+{
+	return worker_start(base) == 0 && control_unix_start(base) == 0 &&
+		control_rest_start(base) == 0
+	    ? 0
+	    : -1;
+}
+
+static void
+control_close(void)
+{
+	control_unix_close();
+	control_rest_close();
 }
 
 /* ---- the suite --------------------------------------------------------- */
+
+/* The manager's line about us: the last thing that happened to a route. */
+static void
+status_tell(const char *json)
+{
+	const char *event, *why;
+	json_t *o;
+
+	if (strstr(json, "\"route_") == NULL ||
+	    (o = json_loads(json, 0, NULL)) == NULL)
+		return;
+	event = json_string_value(json_object_get(o, "event"));
+	why = json_string_value(json_object_get(o, "reason_details"));
+	if (event != NULL && strncmp(event, "route_", 6) == 0)
+		notify_status("%s: %s%s%s",
+		    json_string_value(json_object_get(o, "route_name")),
+		    event + 6, why != NULL ? ": " : "", why != NULL ? why : "");
+	json_decref(o);
+}
 
 static void
 library_event(const char *json)
 {
 	dump_event(json);
 	control_unix_event(json);
+	status_tell(json);
 }
 
 /* The run has ended by itself; rc and errno of afwrt_dispatch. */
@@ -165,6 +142,7 @@ run_ended(int rc)
 	if (rc == -1 && errno == EACCES && !stopping) {
 		service_log(3, "service: %s; waiting for a registration",
 		    afwrt_last_error());
+		notify_status("waiting for a registration");
 		return;
 	}
 	if (rc == -1) {
@@ -219,11 +197,25 @@ signal_cb(evutil_socket_t number, short what, void *arg)
 	(void)what;
 	(void)arg;
 	service_log(6, "service: signal %d, stopping", (int)number);
+	notify_stopping();
 	if (running && !stopping)
 		(void)afwrt_stop();
 	else
 		(void)event_base_loopbreak(base);
 	stopping = true;
+}
+
+static void
+hangup_cb(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	(void)arg;
+	if (stopping)
+		return;
+	notify_reloading();
+	reload_now();
+	notify_reloaded();
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -265,9 +257,9 @@ suite_init(const json_t *config)
 	return rc;
 }
 
-/* With the control socket open: the suite, until a signal. */
+/* With the control interface open: the suite, until a signal. */
 static void
-serve(const json_t *config, bool control)
+serve(const json_t *config)
 {
 	exit_code = CTL_FAILED;
 	if (keeper_start(dump_path(), control_unix_path(), async_path()) ==
@@ -277,34 +269,55 @@ serve(const json_t *config, bool control)
 	}
 	if (suite_init(config) == -1)
 		return;
-	if (privilege_drop() == 0 &&
-	    (!control || control_unix_start(base) == 0) && suite_start() == 0) {
+	if (privilege_drop() == 0 && control_start() == 0 &&
+	    suite_start() == 0) {
 		exit_code = CTL_DONE;
+		notify_ready(base);
 		(void)event_base_dispatch(base);
 	}
+	notify_stopping();
+	worker_close();
 	if (afwrt_deinit() == -1) {
 		service_log(3, "service: %s", afwrt_last_error());
 		exit_code = CTL_FAILED;
 	}
+	worker_stop();
 }
 
 static struct event *
-signal_add(int number)
+signal_add(int number, void (*fn)(evutil_socket_t, short, void *))
 {
-	struct event *e = evsignal_new(base, number, signal_cb, NULL);
+	struct event *e = evsignal_new(base, number, fn, NULL);
 
 	if (e != NULL)
 		(void)event_add(e, NULL);
 	return e;
 }
 
+static void
+serve_with_signals(const json_t *config)
+{
+	struct event *events[] = {signal_add(SIGTERM, signal_cb),
+	    signal_add(SIGINT, signal_cb), signal_add(SIGHUP, hangup_cb)};
+	size_t i;
+
+	notify_open();
+	serve(config);
+	control_close();
+	keeper_stop();
+	notify_close();
+	if (suite_event != NULL)
+		event_free(suite_event);
+	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (events[i] != NULL)
+			event_free(events[i]);
+}
+
 int
 cmd_run(struct ctl *c, int argc, char **argv)
 {
 	const char *path = argc > 0 ? argv[0] : c->config;
-	struct event *term, *intr;
 	json_t *config;
-	int control;
 
 	if (argc > 1)
 		return CTL_USAGE;
@@ -315,22 +328,16 @@ cmd_run(struct ctl *c, int argc, char **argv)
 	if ((config = service_config_load(path)) == NULL)
 		return CTL_FAILED;
 	(void)signal(SIGPIPE, SIG_IGN);
+	metrics_begin();
 	base = event_base_new();
 	dump_begin(path, config); /* it has the reference */
-	if (base == NULL || (control = control_open(config)) == -1) {
-		dump_forget();
-		return CTL_FAILED;
-	}
-	term = signal_add(SIGTERM);
-	intr = signal_add(SIGINT);
-	serve(config, control == 1);
-	control_unix_close();
-	keeper_stop();
+	reload_begin(config);
+	exit_code = CTL_FAILED;
+	if (base != NULL && control_open(config) == 0)
+		serve_with_signals(config);
+	reload_forget();
 	dump_forget();
-	if (suite_event != NULL)
-		event_free(suite_event);
-	event_free(term);
-	event_free(intr);
-	event_base_free(base);
+	if (base != NULL)
+		event_base_free(base);
 	return exit_code;
 }

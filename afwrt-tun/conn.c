@@ -194,6 +194,7 @@ attempt_failed(
 {
 	attempt_end(c);
 	c->r->priv->failures++;
+	c->r->priv->failed[reason]++;
 	if (c->up)
 		handover_failed(c, reason, detail);
 	else

@@ -153,6 +153,17 @@ flow_known(uint8_t family, const uint8_t *addr)
 	return n_heads != 0 && *flow_find(family, addr) != NULL;
 }
 
+void
+flow_each(void (*fn)(uint32_t route, void *arg), void *arg)
+{
+	const struct flow *f;
+	uint32_t i;
+
+	for (i = 0; i < n_heads; i++)
+		for (f = heads[i]; f != NULL; f = f->next)
+			fn(f->route, arg);
+}
+
 uint32_t
 flow_count(void)
 {

@@ -12,5 +12,6 @@ uint32_t flow_lookup(uint8_t family, const uint8_t *addr);
 /* This very address has a flow: it is a protected device. */
 bool flow_known(uint8_t family, const uint8_t *addr);
 uint32_t flow_count(void);
+void flow_each(void (*fn)(uint32_t route, void *arg), void *arg);
 
 #endif

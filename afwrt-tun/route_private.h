@@ -42,6 +42,7 @@ struct conn_private {
 struct route_private {
 	uint32_t seq; /* of the last event */
 	uint32_t connects, failures;
+	uint32_t failed[AFW_REASON_MAX]; /* the failures by reason */
 	int64_t up_since; /* CLOCK_BOOTTIME ms, 0 down */
 	int64_t last_up;  /* when one of its connections came up */
 };

@@ -33,6 +33,7 @@ afwrtd_libafwrtd_la_SOURCES = \
 	afwrtd/sync.c afwrtd/sync.h \
 	afwrtd/tunnel.c \
 	afwrtd/types.c afwrtd/types.h \
+	afwrtd/usage.c afwrtd/usage.h \
 	afwrtd/wake.c afwrtd/wake.h \
 	afwrtd/wg.c afwrtd/wg.h \
 	afwrtd/wg_listen.c afwrtd/wg_listen.h

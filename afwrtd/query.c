@@ -17,6 +17,7 @@
 #include "rules.h"
 #include "run.h"
 #include "stats.h"
+#include "usage.h"
 
 #define WAITING_MAX 16
 
@@ -41,6 +42,7 @@ processes_send(uint32_t id)
 	    .started_ms = (uint64_t)born_ms};
 	const struct child *c;
 
+	usage_read(&p);
 	process_send(id, &p);
 	CHILD_FOREACH(c)
 	{
@@ -49,6 +51,7 @@ processes_send(uint32_t id)
 		p.gen = c->gen;
 		p.restarts = c->restarts;
 		p.started_ms = (uint64_t)c->started_ms;
+		usage_read(&p);
 		process_send(id, &p);
 	}
 }
@@ -57,6 +60,8 @@ static void
 counters_add(
     struct afw_m_route_stats *s, const struct afw_m_route_stats *former)
 {
+	unsigned int i;
+
 	s->up_bytes += former->up_bytes;
 	s->down_bytes += former->down_bytes;
 	s->up_packets += former->up_packets;
@@ -64,6 +69,8 @@ counters_add(
 	s->dropped += former->dropped;
 	s->connects += former->connects;
 	s->failures += former->failures;
+	for (i = 0; i < AFW_REASON_MAX; i++)
+		s->failed[i] += former->failed[i];
 }
 
 static void

@@ -120,6 +120,7 @@ void
 routes_counters_keep(struct route *r)
 {
 	struct afw_m_route_stats *b = &r->base, *s = &r->stats;
+	unsigned int i;
 
 	b->up_bytes += s->up_bytes;
 	b->down_bytes += s->down_bytes;
@@ -128,6 +129,8 @@ routes_counters_keep(struct route *r)
 	b->dropped += s->dropped;
 	b->connects += s->connects;
 	b->failures += s->failures;
+	for (i = 0; i < AFW_REASON_MAX; i++)
+		b->failed[i] += s->failed[i];
 	memset(s, 0, sizeof(*s));
 }
 

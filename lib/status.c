@@ -13,14 +13,15 @@
 struct answer {
 	json_t *processes, *routes, *rules;
 	uint64_t now_ms;
+	uint64_t boot_at_ms; /* Unix time of CLOCK_BOOTTIME 0 */
 };
 
 static uint64_t
-boot_ms(void)
+clock_ms(clockid_t clock)
 {
 	struct timespec ts;
 
-	(void)clock_gettime(CLOCK_BOOTTIME, &ts);
+	(void)clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
@@ -53,10 +54,19 @@ process_object(const struct answer *a, const struct afw_m_process *p)
 	    [AFW_AUTH] = "afwrt-auth",
 	};
 
-	return json_pack("{s:s, s:I, s:I, s:I, s:I}", "name", names[p->role],
+	json_t *o;
+
+	o = json_pack("{s:s, s:I, s:I, s:I, s:I}", "name", names[p->role],
 	    "pid", (json_int_t)p->pid, "generation", (json_int_t)p->gen,
 	    "restarts", (json_int_t)p->restarts, "uptime",
 	    seconds_since(a, p->pid == 0 ? 0 : p->started_ms));
+	if (p->pid != 0)
+		(void)json_object_update_new(o,
+		    json_pack("{s:f, s:I, s:f}", "start_time",
+			(double)(a->boot_at_ms + p->started_ms) / 1000,
+			"rss_bytes", (json_int_t)p->rss_bytes, "cpu_seconds",
+			(double)p->cpu_ms / 1000));
+	return o;
 }
 
 static const char *
@@ -71,6 +81,27 @@ state_name(uint32_t state)
 	};
 
 	return names[state];
+}
+
+/* Only the reasons that there were, under their names in events or "other". */
+static json_t *
+failures(const struct afw_m_route_stats *t)
+{
+	json_t *o = json_object();
+	char text[AFW_DETAIL_SIZE];
+	unsigned int i;
+
+	for (i = 0; i < AFW_REASON_MAX; i++) {
+		if (t->failed[i] == 0)
+			continue;
+		(void)afw_reason_print(i, "", text, sizeof(text));
+		(void)json_object_set_new(o,
+		    i == AFW_REASON_NONE      ? "other"
+			: i == AFW_REASON_TLS ? "tls"
+					      : text,
+		    json_integer((json_int_t)t->failed[i]));
+	}
+	return o;
 }
 
 /* What it is made of. */
@@ -111,6 +142,9 @@ route_object(const struct answer *a, const struct afw_m_route_info *r)
 		"connects", (json_int_t)t->connects, "failures",
 		(json_int_t)t->failures, "nat_entries",
 		(json_int_t)t->nat_entries));
+	(void)json_object_update_new(o,
+	    json_pack("{s:I, s:o}", "flows", (json_int_t)t->flows,
+		"failures_by_reason", failures(t)));
 	(void)json_object_update_new(o,
 	    json_pack("{s:o, s:o, s:o, s:I, s:f, s:I}", "server",
 		address(&t->server), "inner4", address(&t->inner4), "inner6",
@@ -168,11 +202,15 @@ item_take(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 char *
 status_get(struct suite *s)
 {
-	struct answer a = {json_array(), json_array(), json_array(), boot_ms()};
+	struct answer a = {.processes = json_array(),
+	    .routes = json_array(),
+	    .rules = json_array(),
+	    .now_ms = clock_ms(CLOCK_BOOTTIME)};
 	char *text = NULL;
 	json_t *o;
 	int rc;
 
+	a.boot_at_ms = clock_ms(CLOCK_REALTIME) - a.now_ms;
 	rc = client_call(&s->client, AFW_MSG_QUERY, NULL, -1, CLIENT_WAIT_MS,
 	    "the status", item_take, &a);
 	o = json_pack("{s:i, s:o, s:o, s:o}", "schema_version", 1, "processes",

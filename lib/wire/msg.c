@@ -28,7 +28,7 @@ SIZE_IS(key, 48);
 SIZE_IS(protect, 112);
 SIZE_IS(tunnel, 80);
 SIZE_IS(location, 64);
-SIZE_IS(process, 24);
+SIZE_IS(process, 40);
 SIZE_IS(ev_route, 176);
 SIZE_IS(token, 4100);
 SIZE_IS(credentials, 4164);
@@ -45,8 +45,8 @@ SIZE_IS(tun_config, 24);
 SIZE_IS(route, 88);
 SIZE_IS(route_id, 4);
 SIZE_IS(route_event, 176);
-SIZE_IS(route_stats, 144);
-SIZE_IS(route_info, 304);
+SIZE_IS(route_stats, 184);
+SIZE_IS(route_info, 344);
 SIZE_IS(device, 32);
 SIZE_IS(flow, 24);
 SIZE_IS(source, 20);
@@ -260,8 +260,7 @@ CHECK(route_stats)
 	return in_range(m->state, AFW_ROUTE_IDLE, AFW_ROUTE_STATE_MAX - 1) &&
 	    afw_addr_valid(&m->server, true) &&
 	    afw_addr_valid(&m->inner4, true) &&
-	    afw_addr_valid(&m->inner6, true) && m->conns <= AFW_CONNS_MAX &&
-	    m->pad == 0;
+	    afw_addr_valid(&m->inner6, true) && m->conns <= AFW_CONNS_MAX;
 }
 
 CHECK(route_info)

@@ -204,6 +204,8 @@ struct afw_m_process {
 	uint32_t gen;
 	uint32_t restarts;
 	uint64_t started_ms; /* CLOCK_BOOTTIME */
+	uint64_t rss_bytes;  /* 0: not known, as the next */
+	uint64_t cpu_ms;     /* user and system */
 };
 
 struct afw_m_ev_route {
@@ -380,7 +382,8 @@ struct afw_m_route_stats {
 	struct afw_addr inner4, inner6;
 	uint32_t mtu;
 	uint32_t conns; /* that are up */
-	uint32_t pad;
+	uint32_t flows; /* source addresses known to belong to it */
+	uint32_t failed[AFW_REASON_MAX]; /* the failures by reason */
 };
 
 struct afw_m_route_info {

@@ -183,6 +183,11 @@ START_TEST(status)
 	    "\"server\":\"192.0.2.1\","
 	    "\"inner4\":\"10.1.2.3\",\"inner6\":null,\"mtu\":1400,"
 	    "\"rtt_ms\":12.5,"));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "\"rss_bytes\":4096,\"cpu_seconds\":2.5"));
+	ck_assert_ptr_nonnull(strstr(text,
+	    "\"flows\":2,"
+	    "\"failures_by_reason\":{\"timed out\":3,\"tls\":1}"));
 	ck_assert_ptr_nonnull(strstr(
 	    text, "\"rules\":[{\"ip_addr\":\"10.0.0.1\",\"vl\":\"us\"}]}"));
 	ck_assert_ptr_nonnull(strstr(text,

@@ -150,8 +150,11 @@ unprotect(uint32_t id, const struct afw_key *k)
 static void
 query(uint32_t id)
 {
-	struct afw_m_process p = {
-	    .role = AFW_SUP, .pid = (uint32_t)getpid(), .gen = 1};
+	struct afw_m_process p = {.role = AFW_SUP,
+	    .pid = (uint32_t)getpid(),
+	    .gen = 1,
+	    .rss_bytes = 4096,
+	    .cpu_ms = 2500};
 	struct afw_m_route_info r;
 	size_t i;
 
@@ -166,6 +169,9 @@ query(uint32_t id)
 	r.stats.state = AFW_ROUTE_CONNECTED;
 	r.stats.up_bytes = UINT64_C(1) << 40;
 	r.stats.rtt_us = 12500;
+	r.stats.flows = 2;
+	r.stats.failed[AFW_REASON_TIMEOUT] = 3;
+	r.stats.failed[AFW_REASON_TLS] = 1;
 	r.stats.mtu = 1400;
 	(void)afw_addr_parse(&r.stats.server, "192.0.2.1");
 	(void)afw_addr_parse(&r.stats.inner4, "10.1.2.3");

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "afwrt-tun/flow.h"
 #include "afwrt-tun/forward.h"
 #include "afwrt-tun/hold.h"
 #include "afwrt-tun/tun.h"
@@ -135,6 +136,13 @@ void
 flow_del(const struct afw_addr *a)
 {
 	(void)a;
+}
+
+void
+flow_each(void (*fn)(uint32_t route, void *arg), void *arg)
+{
+	(void)fn;
+	(void)arg;
 }
 
 void

@@ -30,8 +30,15 @@ clean(void)
 	flow_sync_end();
 }
 
+static void
+route_add(uint32_t route, void *arg)
+{
+	*(uint32_t *)arg += route;
+}
+
 START_TEST(set_and_delete)
 {
+	uint32_t sum = 0;
 	struct afw_addr a = lab_addr("192.168.1.5");
 
 	ck_assert_uint_eq(look("192.168.1.5"), 0);
@@ -43,6 +50,8 @@ START_TEST(set_and_delete)
 	ck_assert_int_eq(set("192.168.1.5", 7), AFW_OK);
 	ck_assert_uint_eq(look("192.168.1.5"), 7);
 	ck_assert_uint_eq(flow_count(), 2);
+	flow_each(route_add, &sum);
+	ck_assert_uint_eq(sum, 7 + 4);
 	flow_del(&a);
 	ck_assert_uint_eq(look("192.168.1.5"), 0);
 	flow_del(&a);

@@ -61,6 +61,15 @@ tests_unit_check_msg_SOURCES = tests/unit/check_msg.c
 tests_unit_check_msg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_msg_LDADD = lib/libafwwire.la $(CHECK_LIBS)
 
+# the service
+check_PROGRAMS += tests/unit/check_rest_token
+TESTS += tests/unit/check_rest_token
+tests_unit_check_rest_token_SOURCES = tests/unit/check_rest_token.c \
+	afwrt-ctl/rest_token.c afwrt-ctl/rest_token.h
+tests_unit_check_rest_token_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_rest_token_LDADD = $(CHECK_LIBS)
+tests_unit_check_rest_token_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
+
 # lib/daemon
 check_PROGRAMS += tests/unit/check_log
 TESTS += tests/unit/check_log

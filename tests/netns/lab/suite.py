@@ -129,7 +129,7 @@ class Suite:
             json.dump(self.config, f)
         os.chmod(self.config_path, 0o600)
         self.lab.closers.append(self.kill)
-        where = self.config["ci_unix_domain"].get("async_sock")
+        where = self.config.get("ci_unix_domain", {}).get("async_sock")
         if where and self.datagrams is None:
             self.datagrams = datagrams(where)
         with open(self.log_path, "ab") as log:
