@@ -191,7 +191,7 @@ step_man()
 	local pages
 	pages=$(find man -name '*.[1-8]' 2>/dev/null | sort)
 	[ -n "$pages" ] || skip "there are no pages in man/"
-	mandoc -Tlint -Wwarning $pages
+	mandoc -Tlint -Wwarning $pages && "$PYTHON" -B tests/check/manual.py
 }
 
 # What the library exports is what its map says, no more and no less.
