@@ -11,7 +11,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-ERRNO = re.compile(r"\bE[A-Z]{4,}\b")
+ERRNO = re.compile(r"\bE[A-Z]{3,}\b")
 REQUIRED = ("tun_ifname", "wan_ifname")
 # Not of the library's table: the service's own sections.
 SERVICE = re.compile(r'service_section\(\w+, "(\w+)"')
