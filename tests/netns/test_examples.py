@@ -34,7 +34,7 @@ def compile_example(product, name, folder):
         if b"__asan_init" in f.read():
             flags.append("-fsanitize=address,undefined")
     program = os.path.join(folder, name)
-    subprocess.run(["cc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra",
+    subprocess.run(["cc", "-Wall", "-Wextra",
                     "-Werror", "-o", program,
                     os.path.join(EXAMPLES, name + ".c"), *flags], check=True)
     return program
