@@ -315,6 +315,23 @@ def test_tutorial_wireguard(lab, shell):
     shell.stop()
 
 
+def test_tutorial_accounts_and_files_both(lab, shell):
+    """What the second section says at its end."""
+    (kind, where, text), *_ = blocks(
+        tutorial, "A ROUTER AND AN ANYCONNECT ACCOUNT")
+    shell.do(kind, where, text)
+    (kind, where, text), *_ = blocks(
+        tutorial, "A ROUTER AND TWO WIREGUARD FILES")
+    shell.do(kind, where, text.replace(' "type": "wireguard",', "").replace(
+        TOKYO, YORK))
+    shell.do("run", "", "afwrt-ctl import paris.conf fr-paris\n"
+             "afwrt-ctl run &\n")
+    with no_leak(lab, "phone", "tv"):
+        seen(lab, "phone", PARIS, 4, 6)
+        seen(lab, "tv", YORK, 4, 6)
+    shell.stop()
+
+
 def test_tutorial_fleet(lab, shell):
     steps = follow(shell, tutorial, "A FLEET OF ROUTERS")
     _, said = next(steps)
