@@ -96,6 +96,10 @@ attempt_next_server(struct session *s)
 {
 	s->failed++;
 	s->probed = false;
+	if (s->borrowed) { /* the first connection decides where to */
+		reply_fail(s, &s->last, false);
+		return;
+	}
 	if (s->provide != NULL && s->failed < s->provide->n) {
 		attempt_drop_cookie(s);
 		s->server = (s->server + 1) % s->provide->n;
@@ -110,13 +114,14 @@ attempt_next_server(struct session *s)
 static void
 attempt_login_refused(struct session *s, const struct fail *why)
 {
-	if (!s->provided && !backend_is_file()) {
+	if (!s->provided && !s->borrowed && !backend_is_file()) {
 		attempt_provide(s); /* the credentials may be too old */
 		return;
 	}
 	renewal_stop(s);
 	provide_free(s->provide);
 	s->provide = NULL;
+	s->borrowed = false;
 	reply_fail(s, why, true);
 }
 
@@ -228,8 +233,9 @@ attempt_provided(struct session *s, struct provide *p)
 
 	provide_free(s->provide);
 	s->provide = p;
+	s->borrowed = false;
 	renewal_start(s);
-	if (same && tried) { /* all of them failed just now */
+	if (same && tried) {  /* all of them failed just now */
 		if (is_wg(s)) /* its name may come to mean another */
 			attempt_drop_cookie(s);
 		reply_fail(s, &s->last, false);
@@ -356,6 +362,43 @@ attempt_provide(struct session *s)
 
 /* ---- what afwrt-tun asks ----------------------------------------------- */
 
+/*
+ * Another connection of the route goes where the first one went, by its
+ * credentials: one account, one server, one provide. It is on its own only
+ * while there is no session of the first.
+ */
+static void
+attempt_follow(struct session *s)
+{
+	const struct session *first = sessions_first(s);
+	const struct provide_server *at;
+	struct provide *p = first == NULL ? NULL : first->provide;
+	size_t server;
+
+	s->borrowed = false;
+	if (p == NULL)
+		return;
+	server = first->server;
+	at = &p->servers[server];
+	if (first->next != NULL &&
+	    provide_find(first->next, at) < first->next->n) {
+		p = first->next; /* renewed */
+		server = provide_find(p, at);
+	}
+	if (provide_expired(p))
+		return;
+	if (s->provide == NULL ||
+	    provide_find(p, &s->provide->servers[s->server]) != server)
+		attempt_drop_cookie(s);
+	if (s->provide != p) {
+		renewal_stop(s);
+		provide_free(s->provide);
+		s->provide = provide_ref(p);
+	}
+	s->server = server;
+	s->borrowed = true;
+}
+
 void
 attempt_begin(struct session *s)
 {
@@ -363,6 +406,7 @@ attempt_begin(struct session *s)
 	s->provided = false;
 	s->once_more = false;
 	s->probed = false;
+	attempt_follow(s);
 	if (is_wg(s)) /* that costs nothing, unless the server is another */
 		(void)attempt_adopt(s);
 	if (attempt_has_cookie(s)) { /* the node says when it is too old */

@@ -22,10 +22,17 @@ wipe_free(char *s)
 	free(s);
 }
 
+struct provide *
+provide_ref(struct provide *p)
+{
+	p->refs++;
+	return p;
+}
+
 void
 provide_free(struct provide *p)
 {
-	if (p == NULL)
+	if (p == NULL || p->refs-- > 0)
 		return;
 	wipe_free(p->username);
 	wipe_free(p->password);

@@ -47,13 +47,16 @@ struct provide {
 	int64_t expire_ms; /* CLOCK_BOOTTIME, 0 never */
 	struct provide_server servers[PROVIDE_SERVERS];
 	size_t n;
+	unsigned int refs; /* besides the first */
 	struct provide_wg wg;
 };
 
 /* From an answer with result OK. NULL and *why (static): it is no good. */
 struct provide *provide_read(
     const json_t *answer, const struct provide_want *want, const char **why);
-/* Wipes; NULL is fine. */
+/* The same, to be freed once more. */
+struct provide *provide_ref(struct provide *p);
+/* Wipes with the last of them; NULL is fine. */
 void provide_free(struct provide *p);
 bool provide_expired(const struct provide *p);
 /* There is more than one address to try for the server. */

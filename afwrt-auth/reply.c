@@ -21,9 +21,11 @@ reply_fail(struct session *s, const struct fail *why, bool permanent)
 	if (m.reason == AFW_REASON_NONE)
 		m.reason = AFW_REASON_PROTOCOL;
 	memcpy(m.detail, why->detail, sizeof(m.detail));
-	if (afw_ratelimit_ok(&limit, 20))
-		log_warn("%s: no session: %s", s->location,
-		    fail_print(why, text, sizeof(text)));
+	(void)fail_print(why, text, sizeof(text));
+	if (s->conn != 0) /* afwrt-tun says it, once */
+		log_debug("%s: no session: %s", s->location, text);
+	else if (afw_ratelimit_ok(&limit, 20))
+		log_warn("%s: no session: %s", s->location, text);
 	s->given = false;
 	if (s->id != 0)
 		(void)afw_link_send(afw_daemon_peer(AFW_TUN),

@@ -3,7 +3,7 @@
 #define AFWRT_AUTH_SESSION_H
 
 /*
- * The session of a route, shared by the files that deal with it: sessions.c
+ * The session of a connection of a route, shared by the files that deal with it: sessions.c
  * has the table, attempt.c gets a session that works, reply.c tells
  * afwrt-tun, renewal.c keeps the credentials fresh.
  */
@@ -27,13 +27,15 @@ struct session_wg {
 };
 
 struct session {
-	uint32_t route; /* 0: free */
-	uint32_t type;  /* enum afw_type */
+	struct session *chain;
+	uint32_t route, conn;
+	uint32_t type; /* enum afw_type */
 	struct session_wg wg;
 	char location[AFW_LOCATION_SIZE];
 	uint32_t id; /* of the request that waits, 0 none */
 	bool given;  /* the last answer was a session */
 	struct provide *provide;
+	bool borrowed; /* from the route's first connection */
 	size_t server;
 	char cookie[2048];
 	struct afw_addr addr;
@@ -58,6 +60,11 @@ struct session {
 	bool told;        /* that they expired */
 	bool anywhere;    /* the location chosen before is no more */
 };
+
+/* ---- sessions.c -------------------------------------------------------- */
+
+/* That of the first connection of the route of s; NULL: it is s, or none. */
+struct session *sessions_first(const struct session *s);
 
 /* ---- reply.c ----------------------------------------------------------- */
 

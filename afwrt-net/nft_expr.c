@@ -10,6 +10,7 @@
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include <stddef.h>
@@ -257,6 +258,19 @@ nft_expr_dnat(struct nftnl_rule *r, uint8_t family, const uint8_t *addr)
 	nftnl_expr_set_u32(x, NFTNL_EXPR_NAT_FAMILY,
 	    family == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
 	nftnl_expr_set_u32(x, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+}
+
+void
+nft_expr_stranger(struct nftnl_rule *r)
+{
+	struct nftnl_expr *x = expr_add(r, "ct");
+
+	nftnl_expr_set_u32(x, NFTNL_EXPR_CT_KEY, NFT_CT_STATE);
+	nftnl_expr_set_u32(x, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+	bitwise(r,
+	    NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED),
+	    0);
+	nft_expr_value_is(r, 0);
 }
 
 void

@@ -34,6 +34,8 @@ void nft_expr_transport(struct nftnl_rule *r, const void *data, uint32_t len);
 void nft_expr_port(struct nftnl_rule *r, uint16_t port);
 /* goes to this address instead; only in a chain of type nat */
 void nft_expr_dnat(struct nftnl_rule *r, uint8_t family, const uint8_t *addr);
+/* of no connection that conntrack knows, and not about one */
+void nft_expr_stranger(struct nftnl_rule *r);
 void nft_expr_masquerade(struct nftnl_rule *r);
 /* a TCP packet is refused with RST, others with "port unreachable" */
 void nft_expr_reject(struct nftnl_rule *r, uint8_t proto);

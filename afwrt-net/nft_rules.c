@@ -374,7 +374,7 @@ fill_dns(struct nftnl_rule *r, const struct plan *p, const struct nft_one *o)
 static void
 fill(struct nftnl_rule *r, const struct plan *p, const struct nft_one *o)
 {
-	if (o->what >= WG_NOT_FROM) {
+	if (o->what >= WG_STRANGER) {
 		nft_wg_fill(r, p, o);
 		return;
 	}

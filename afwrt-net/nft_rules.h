@@ -23,6 +23,7 @@ enum nft_what {
 	DNS_NOT_FROM,
 	DNS_TO,
 	/* of WireGuard routes: */
+	WG_STRANGER, /* comes by it, and nobody here began */
 	WG_NOT_FROM,
 	WG_MARK,       /* the map's value */
 	WG_MARK_PART,  /* the map's value is this one: within a mask */

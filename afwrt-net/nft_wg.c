@@ -5,6 +5,7 @@
  * for the others:
  *
  *       chain afwrt_chain {    # behind each set its map: the route's mark
+ *           iifname wg0 ct state != established,related drop
  *           iifname wg0 return
  *           meta mark set ether saddr map @wg_mac  (and iface, ip4, ip6)
  *       }
@@ -16,6 +17,10 @@
  *           oifname wg0 tcp flags syn tcp option maxseg size set rt mtu
  *           iifname wg0 tcp flags syn tcp option maxseg size set 1380
  *       }
+ *
+ * By a tunnel only answers come in, as through the NAT of afwrt-tun: a node
+ * reaches no service of the router or the LAN, and a late packet of a
+ * connection that was forgotten makes the router answer nobody.
  *
  * Older kernels cannot combine two registers: where the mark is only a part
  * of the field (fwmark_mask) each route has a rule of its own behind a map.
@@ -48,8 +53,10 @@ nft_wg_list_from(struct nft_list *l, const struct plan *p)
 {
 	uint32_t i;
 
-	for (i = 0; i < p->n_wg; i++)
+	for (i = 0; i < p->n_wg; i++) {
+		nft_list_add(l, WG_STRANGER, NFT_C_MARK)->wg = &p->wg[i];
 		nft_list_add(l, WG_NOT_FROM, NFT_C_MARK)->wg = &p->wg[i];
+	}
 }
 
 void
@@ -174,6 +181,10 @@ nft_wg_describe(
 
 	(void)who(p, o, of, sizeof(of));
 	switch (o->what) {
+	case WG_STRANGER:
+		(void)snprintf(
+		    buf, size, "only answers from %s", o->wg->ifname);
+		break;
 	case WG_NOT_FROM:
 		(void)snprintf(
 		    buf, size, "not from %s, which is %s", o->wg->ifname, of);
@@ -293,6 +304,12 @@ void
 nft_wg_fill(struct nftnl_rule *r, const struct plan *p, const struct nft_one *o)
 {
 	switch (o->what) {
+	case WG_STRANGER:
+		nft_expr_name(r, NFT_META_IIFNAME, o->wg->ifname, false);
+		nft_expr_stranger(r);
+		nft_expr_counter(r);
+		nft_expr_verdict(r, NF_DROP);
+		break;
 	case WG_NOT_FROM:
 		nft_expr_name(r, NFT_META_IIFNAME, o->wg->ifname, false);
 		nft_expr_verdict(r, NFT_RETURN);

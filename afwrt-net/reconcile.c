@@ -37,6 +37,7 @@ static struct afw_ratelimit repair_limit;
 static struct {
 	uint32_t ifindex;
 	int was;
+	uint32_t noted; /* the interface that has the note */
 } loose;
 
 int
@@ -99,21 +100,36 @@ link_repair(struct nerr *e)
 }
 
 /*
- * What the uplink's filter was stands in the alias of the TUN, which outlives
- * us in the mode that loosens it: so the next life can restore it.
+ * What the uplink's filter was stands in the alias of the interface that the
+ * halves lead to, which outlives us in the mode that loosens it: so the next
+ * life can restore it.
  */
 #define LOOSE_NOTE "afwrt: rp_filter of %s was %d"
+
+static uint32_t
+halves_ifindex(void)
+{
+	const struct wg_route *w = NULL;
+
+	while ((w = wg_route_next(w)) != NULL)
+		if ((w->flags & AFW_W_DEFAULT) != 0)
+			return w->ifindex;
+	return net.tun.ifindex;
+}
 
 static void
 loose_note(void)
 {
 	char text[LINK_ALIAS_SIZE];
+	uint32_t on = halves_ifindex();
 
+	if (on == 0 || on == loose.noted)
+		return;
 	(void)snprintf(
 	    text, sizeof(text), LOOSE_NOTE, net.wan.msg.ifname, loose.was);
-	if (net.tun.ifindex != 0 &&
-	    link_alias(&net.rt, net.tun.ifindex, text) == -1)
+	if (link_alias(&net.rt, on, text) == -1)
 		log_warn("uplink: rp_filter: no note of it: %s", net.rt.text);
+	loose.noted = on;
 }
 
 /* An earlier life made it loose. */
@@ -122,10 +138,10 @@ loose_recall(void)
 {
 	char text[LINK_ALIAS_SIZE];
 	struct link_info info;
+	uint32_t on = halves_ifindex();
 	int was;
 
-	if (net.tun.ifindex == 0 ||
-	    link_get(&net.rt, NULL, net.tun.ifindex, &info) == -1)
+	if (on == 0 || link_get(&net.rt, NULL, on, &info) == -1)
 		return;
 	for (was = 0; was < LINK_RPF_LOOSE; was++) {
 		(void)snprintf(
@@ -134,11 +150,12 @@ loose_recall(void)
 			continue;
 		loose.ifindex = net.wan.ifindex;
 		loose.was = was;
+		loose.noted = on;
 	}
 }
 
 /*
- * With the halves every way back is by the TUN, and a strict reverse-path
+ * With the halves every way back is by the tunnel, and a strict reverse-path
  * filter would drop all that comes in by the uplink.
  */
 static void
@@ -149,10 +166,16 @@ uplink_loosen(bool on)
 		loose_recall();
 	if (loose.ifindex != 0 && (!on || loose.ifindex != net.wan.ifindex)) {
 		(void)link_rp_filter(&net.rt, loose.ifindex, loose.was);
-		loose.ifindex = 0;
+		loose.ifindex = loose.noted = 0;
 	}
-	if (!on || loose.ifindex != 0 || net.wan.ifindex == 0 ||
-	    net.wan.rp_filter == LINK_RPF_LOOSE || net.wan.rp_filter == -1)
+	if (!on)
+		return;
+	if (loose.ifindex != 0) {
+		loose_note();
+		return;
+	}
+	if (net.wan.ifindex == 0 || net.wan.rp_filter == LINK_RPF_LOOSE ||
+	    net.wan.rp_filter == -1)
 		return;
 	if (link_rp_filter(&net.rt, net.wan.ifindex, LINK_RPF_LOOSE) == -1) {
 		log_warn("uplink: rp_filter: %s", net.rt.text);

@@ -292,7 +292,8 @@ routes_find(struct netlink *nl, struct found *f)
 }
 
 static int
-route_change(struct netlink *nl, uint16_t type, const struct route *r)
+route_change(
+    struct netlink *nl, uint16_t type, uint16_t how, const struct route *r)
 {
 	_Alignas(8) char buf[NETLINK_MSG_SIZE];
 	bool via = r->via.family != 0;
@@ -306,9 +307,7 @@ route_change(struct netlink *nl, uint16_t type, const struct route *r)
 		: RT_SCOPE_UNIVERSE};
 	struct nlmsghdr *nlh;
 
-	nlh = netlink_msg(buf, type,
-	    type == RTM_NEWROUTE ? NLM_F_CREATE | NLM_F_EXCL : 0, &rtm,
-	    sizeof(rtm));
+	nlh = netlink_msg(buf, type, how, &rtm, sizeof(rtm));
 	mnl_attr_put_u32(nlh, RTA_TABLE, r->table);
 	if (r->metric != 0)
 		mnl_attr_put_u32(nlh, RTA_PRIORITY, r->metric);
@@ -323,11 +322,22 @@ route_change(struct netlink *nl, uint16_t type, const struct route *r)
 	return netlink_talk(nl, nlh);
 }
 
+/* To the kernel they are one: a change replaces, without a moment of none. */
+static bool
+same_place(const struct route *a, const struct route *b)
+{
+	return a->family == b->family && a->len == b->len &&
+	    memcmp(a->dst, b->dst, sizeof(a->dst)) == 0 &&
+	    a->table == b->table && a->metric == b->metric;
+}
+
 /* 1 added, 0 not possible here and not needed, -1. */
 static int
-route_add(struct netlink *nl, const struct route *r, struct nerr *e)
+route_add(
+    struct netlink *nl, const struct route *r, bool replace, struct nerr *e)
 {
-	if (route_change(nl, RTM_NEWROUTE, r) == 0)
+	if (route_change(nl, RTM_NEWROUTE,
+		NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL), r) == 0)
 		return 1;
 	/* IPv6 absent from the kernel or switched off on the TUN */
 	if (r->family == AF_INET6 &&
@@ -376,13 +386,18 @@ route_sync(struct netlink *nl, const struct plan *p, struct nerr *e)
 			keep[k] = true;
 			continue;
 		}
-		if ((rc = route_add(nl, &want[i], e)) == -1)
+		for (k = 0; k < f.n; k++)
+			if (!keep[k] && same_place(&want[i], &f.r[k]))
+				break;
+		if ((rc = route_add(nl, &want[i], k < f.n, e)) == -1)
 			return -1;
+		if (k < f.n)
+			keep[k] = true;
 		changed += rc;
 	}
 	for (k = 0; k < f.n; k++)
 		if (!keep[k] && !may_be_ours(p, &f.r[k])) {
-			if (route_change(nl, RTM_DELROUTE, &f.r[k]) == -1 &&
+			if (route_change(nl, RTM_DELROUTE, 0, &f.r[k]) == -1 &&
 			    errno != ESRCH)
 				return nerr_set(e, AFW_EIO,
 				    "table %u: route "

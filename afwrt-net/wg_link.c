@@ -35,7 +35,10 @@ bool
 wg_link_ours(const struct link_info *info)
 {
 	return strcmp(info->kind, KIND) == 0 &&
-	    strcmp(info->alias, WG_LINK_ALIAS) == 0;
+	    (strcmp(info->alias, WG_LINK_ALIAS) == 0 ||
+		/* with a note of ours behind it */
+		strncmp(info->alias, WG_LINK_ALIAS ":",
+		    sizeof(WG_LINK_ALIAS)) == 0);
 }
 
 int

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "afwrt-tun/route_private.h"
 #include "afwrt-tun/standby.h"
 #include "afwrt-tun/tun.h"
 #include "afwrt-tun/wg_device.h"
@@ -25,7 +26,8 @@
 #define COOKIES_MAX 2 /* fresh ones that are refused */
 
 struct attempt {
-	struct route *r;
+	struct conn *c;
+	struct route *r; /* of c */
 	struct attempt_memory *mem;
 	const struct attempt_owner *owner;
 	bool own_only, waiting, fresh; /* fresh: session given just now */
@@ -57,7 +59,7 @@ attempt_fail(struct attempt *a, enum afw_reason reason, const char *detail,
 	char text[AFW_DETAIL_SIZE]; /* the owner frees a, and detail with it */
 
 	(void)snprintf(text, sizeof(text), "%s", detail);
-	a->owner->failed(a->r, reason, text, permanent);
+	a->owner->failed(a->c, reason, text, permanent);
 }
 
 static void
@@ -111,14 +113,14 @@ timeout_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (a->t != NULL && standby_keep(a->r, a->t))
+	if (a->t != NULL && standby_keep(a->c, a->t))
 		a->t = NULL;
 	attempt_fail(
 	    a, a->waiting ? a->wait_reason : AFW_REASON_TIMEOUT, "", false);
 }
 
 struct attempt *
-attempt_start(struct route *r, struct attempt_memory *mem, bool own_only,
+attempt_start(struct conn *c, struct attempt_memory *mem, bool own_only,
     const struct attempt_owner *owner)
 {
 	struct event_base *base = tun_env()->base;
@@ -127,7 +129,8 @@ attempt_start(struct route *r, struct attempt_memory *mem, bool own_only,
 	if (a == NULL || (a->wait = evtimer_new(base, timeout_cb, a)) == NULL ||
 	    (a->deadline = evtimer_new(base, timeout_cb, a)) == NULL)
 		fatal("%s: out of memory", afw_log_name());
-	a->r = r;
+	a->c = c;
+	a->r = c->r;
 	a->mem = mem;
 	a->own_only = own_only;
 	a->owner = owner;
@@ -201,7 +204,7 @@ session_take(struct attempt *a, struct afw_msg *m)
 	struct session *s = session_read(a, m);
 
 	if (s == NULL) {
-		log_err("route %s: unusable session", a->r->conf.location);
+		log_err("route %s: unusable session", conn_name(a->c));
 		attempt_fail(a, AFW_REASON_PROTOCOL, "", false);
 		return;
 	}
@@ -226,7 +229,7 @@ session_cb(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 	} else if (code == AFW_EPIPE) {
 		wait_for(a, AFW_REASON_TIMEOUT);
 	} else {
-		log_warn("route %s: session: %s", a->r->conf.location, text);
+		log_warn("route %s: session: %s", conn_name(a->c), text);
 		attempt_fail(a,
 		    code == AFW_ETIMEDOUT ? AFW_REASON_TIMEOUT
 					  : AFW_REASON_CONNECT,
@@ -239,6 +242,7 @@ session_ask(struct attempt *a)
 {
 	struct afw_link *l = afw_daemon_peer(AFW_AUTH);
 	struct afw_m_session_get g = {.route = a->r->id,
+	    .conn = a->c->index,
 	    .why = (uint32_t)a->mem->why,
 	    .type = a->r->conf.type};
 
@@ -261,8 +265,8 @@ server_failed(struct attempt *a, enum afw_reason reason, enum afw_why why,
 {
 	char addr[AFW_ADDR_TEXT];
 
-	if (afw_ratelimit_ok(&limit, 20))
-		log_warn("route %s: node %s: %s%s", a->r->conf.location,
+	if (!a->mem->quiet && afw_ratelimit_ok(&limit, 20))
+		log_warn("route %s: node %s: %s%s", conn_name(a->c),
 		    afw_addr_print(
 			&a->mem->session->server, addr, sizeof(addr)),
 		    reason == AFW_REASON_TLS ? "tls: " : "", detail);
@@ -292,7 +296,7 @@ secured(void *arg)
 {
 	struct attempt *a = arg;
 
-	a->owner->secured(a->r);
+	a->owner->secured(a->c);
 }
 
 static void
@@ -302,7 +306,7 @@ opened(void *arg, const struct transport_params *p)
 	struct transport *t = a->t;
 
 	a->t = NULL;
-	a->owner->up(a->r, t, p);
+	a->owner->up(a->c, t, p);
 }
 
 static void
@@ -311,7 +315,7 @@ down(void *arg, const struct transport_end *end)
 	struct attempt *a = arg;
 	struct transport_end e = *end;
 
-	if (!standby_keep(a->r, a->t))
+	if (!standby_keep(a->c, a->t))
 		a->t->ops->close(a->t);
 	a->t = NULL;
 	server_failed(a, e.reason, e.why, e.detail);
@@ -339,7 +343,7 @@ transport_start(struct attempt *a, int fd)
 	    .location = a->r->conf.location,
 	};
 
-	standby_drop(a->r);
+	standby_drop(a->c);
 	a->t = transport_find(a->r->conf.type)->open(&o, &owner, a);
 }
 

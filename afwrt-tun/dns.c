@@ -22,9 +22,9 @@ is_virtual(const struct packet *p, const uint8_t *addr)
 }
 
 static bool
-is_server(const struct route *r, const struct packet *p, const uint8_t *addr)
+is_server(const struct conn *c, const struct packet *p, const uint8_t *addr)
 {
-	const uint8_t *server = dns_server(r, p->family);
+	const uint8_t *server = dns_server(c, p->family);
 
 	return server != NULL && memcmp(addr, server, p->alen) == 0;
 }
@@ -44,33 +44,33 @@ dns_asked(const struct packet *p)
 }
 
 const uint8_t *
-dns_server(const struct route *r, uint8_t family)
+dns_server(const struct conn *c, uint8_t family)
 {
-	const struct afw_addr *a = family == 4 ? &r->dns4 : &r->dns6;
+	const struct afw_addr *a = family == 4 ? &c->dns4 : &c->dns6;
 
 	return a->family == family ? a->b : NULL;
 }
 
 void
-dns_out(const struct route *r, struct packet *p)
+dns_out(const struct conn *c, struct packet *p)
 {
-	const uint8_t *server = dns_server(r, p->family);
+	const uint8_t *server = dns_server(c, p->family);
 
 	if (server != NULL)
 		nat_rewrite(p, false, server, DNS_PORT);
 }
 
 void
-dns_in(const struct route *r, struct packet *p)
+dns_in(const struct conn *c, struct packet *p)
 {
-	if (is_server(r, p, p->src) && is_port(p, 0))
+	if (is_server(c, p, p->src) && is_port(p, 0))
 		nat_rewrite(p, true, dns_virtual(p->family), DNS_PORT);
 }
 
 void
-dns_error_out(const struct route *r, struct packet *p, struct packet *q)
+dns_error_out(const struct conn *c, struct packet *p, struct packet *q)
 {
-	const uint8_t *server = dns_server(r, q->family);
+	const uint8_t *server = dns_server(c, q->family);
 
 	if (server == NULL || !is_virtual(q, q->src) || !is_port(q, 0))
 		return;
@@ -80,11 +80,11 @@ dns_error_out(const struct route *r, struct packet *p, struct packet *q)
 }
 
 void
-dns_error_in(const struct route *r, struct packet *p, struct packet *q)
+dns_error_in(const struct conn *c, struct packet *p, struct packet *q)
 {
-	if (!is_server(r, q, q->dst) || !is_port(q, 2))
+	if (!is_server(c, q, q->dst) || !is_port(q, 2))
 		return;
 	nat_rewrite(q, false, dns_virtual(q->family), DNS_PORT);
-	if (is_server(r, p, p->src))
+	if (is_server(c, p, p->src))
 		nat_rewrite_address(p, true, dns_virtual(p->family));
 }

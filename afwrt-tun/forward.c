@@ -22,6 +22,7 @@
 #include "afwrt-tun/nat_table.h"
 #include "afwrt-tun/segment.h"
 #include "afwrt-tun/source.h"
+#include "afwrt-tun/spread.h"
 #include "lib/daemon/log.h"
 
 #define MTU6_MIN 1280 /* RFC 8200, 5 */
@@ -33,66 +34,67 @@ static struct device *device; /* the suite's TUN */
 /* ---- to the node ------------------------------------------------------- */
 
 static void
-up_send(struct route *r, const uint8_t *data, size_t len)
+up_send(struct conn *c, const uint8_t *data, size_t len)
 {
-	if (!route_send(r, data, len)) {
-		r->dropped++;
+	if (!conn_send(c, data, len)) {
+		c->r->dropped++;
 		return;
 	}
-	r->up_packets++;
-	r->up_bytes += len;
+	c->r->up_packets++;
+	c->r->up_bytes += len;
 }
 
 /* A translated packet, in as many pieces as the tunnel wants. */
 static void
-up_emit(struct route *r, struct packet *p)
+up_emit(struct conn *c, struct packet *p)
 {
 	bool ok = true;
 
 	if (p->gso != 0) {
-		ok = segment_tcp(r, p, r->mtu, up_send);
+		ok = segment_tcp(c, p, c->mtu, up_send);
 	} else {
 		if (p->partial)
 			packet_checksum(p);
-		if (p->len > r->mtu)
-			ok = segment_ip4(r, p, r->mtu, up_send);
+		if (p->len > c->mtu)
+			ok = segment_ip4(c, p, c->mtu, up_send);
 		else
-			up_send(r, p->data, p->len);
+			up_send(c, p->data, p->len);
 	}
 	if (!ok)
-		r->dropped++;
+		c->r->dropped++;
 }
 
 static void
-up_fragment(struct route *r, struct packet *p)
+up_fragment(struct conn *c, struct packet *p)
 {
 	struct fragment_key k;
+	unsigned int conn;
 	bool held;
 
-	fragment_key(&k, r, true, p);
+	fragment_key(&k, c, true, p);
 	if (p->frag_off != 0) {
-		if (fragment_later(&k, p, &held))
-			up_emit(r, p);
+		if (fragment_later(&k, p, &held, &conn))
+			up_emit(&c->r->conns[conn], p);
 		else if (!held)
-			r->dropped++;
-	} else if (nat_out(r, p) == NAT_OK) {
-		fragment_first(&k, r, p, up_emit);
+			c->r->dropped++;
+	} else if (nat_out(c, p) == NAT_OK) {
+		fragment_first(&k, c, p, up_emit);
 	} else {
-		r->dropped++;
+		c->r->dropped++;
 	}
 }
 
 static void
-up_translate(struct route *r, struct packet *p)
+up_translate(struct conn *c, struct packet *p)
 {
-	mss_clamp(p, r->mtu);
+	mss_clamp(p, c->mtu);
 	if (p->fragment) {
-		up_fragment(r, p);
+		up_fragment(c, p);
 		return;
 	}
-	switch (nat_out(r, p)) {
+	switch (nat_out(c, p)) {
 	case NAT_OK:
-		up_emit(r, p);
+		up_emit(c, p);
 		return;
 	case NAT_NO_STATE: /* the application connects anew at once */
 		answer_reset(p);
@@ -100,17 +102,17 @@ up_translate(struct route *r, struct packet *p)
 	case NAT_DROP:
 		break;
 	}
-	r->dropped++;
+	c->r->dropped++;
 }
 
-/* The location has this family (and the tunnel is wide enough for it), and
+/* The connection has this family (and the tunnel is wide enough for it), and
  * a DNS server of it for a query. */
 static bool
-carries(const struct route *r, const struct packet *p)
+carries(const struct conn *c, const struct packet *p)
 {
-	return nat_inner(r, p->family) != NULL &&
-	    (p->family == 4 || r->mtu >= MTU6_MIN) &&
-	    (!dns_asked(p) || dns_server(r, p->family) != NULL);
+	return nat_inner(c, p->family) != NULL &&
+	    (p->family == 4 || c->mtu >= MTU6_MIN) &&
+	    (!dns_asked(p) || dns_server(c, p->family) != NULL);
 }
 
 /*
@@ -119,9 +121,9 @@ carries(const struct route *r, const struct packet *p)
  * take an ICMP error for a passing trouble (RFC 5461).
  */
 static void
-refuse(struct route *r, const struct packet *p)
+refuse(struct conn *c, const struct packet *p)
 {
-	r->dropped++;
+	c->r->dropped++;
 	if (p->proto == PACKET_TCP)
 		answer_reset(p);
 	else
@@ -157,22 +159,34 @@ wait_for(struct route *r, const struct packet *p)
 }
 
 static void
+up_conn(struct conn *c, struct packet *p)
+{
+	if (!carries(c, p)) {
+		refuse(c, p);
+		return;
+	}
+	if (p->gso == 0 && p->len > c->mtu && packet_dont_fragment(p)) {
+		c->r->dropped++;
+		answer_error(p, ICMP_TOO_BIG, c->mtu);
+		return;
+	}
+	up_translate(c, p);
+}
+
+static void
 up(struct route *r, struct packet *p)
 {
+	struct conn *c;
+
 	if (!route_ready(r)) {
 		wait_for(r, p);
 		return;
 	}
-	if (!carries(r, p)) {
-		refuse(r, p);
-		return;
-	}
-	if (p->gso == 0 && p->len > r->mtu && packet_dont_fragment(p)) {
-		r->dropped++;
-		answer_error(p, ICMP_TOO_BIG, r->mtu);
-		return;
-	}
-	up_translate(r, p);
+	c = spread_pick(r, p);
+	if (c != NULL)
+		up_conn(c, p);
+	else
+		r->dropped++; /* the sender will repeat it */
 }
 
 static void
@@ -234,26 +248,26 @@ static void
 device_end(void *arg)
 {
 	(void)arg;
-	route_send_flush();
+	conn_send_flush();
 	ticker_start();
 }
 
 /* ---- from the node ----------------------------------------------------- */
 
 static void
-down_emit(struct route *r, struct packet *p)
+down_emit(struct conn *c, struct packet *p)
 {
-	r->down_packets++;
-	r->down_bytes += p->len;
+	c->r->down_packets++;
+	c->r->down_bytes += p->len;
 	if (!coalesce_add(device, p))
-		r->dropped++;
+		c->r->dropped++;
 }
 
 /* It is for us, from somebody who may be behind the node. */
 static bool
-down_allowed(const struct route *r, const struct packet *p)
+down_allowed(const struct conn *c, const struct packet *p)
 {
-	const uint8_t *inner = nat_inner(r, p->family);
+	const uint8_t *inner = nat_inner(c, p->family);
 
 	return inner != NULL && memcmp(p->dst, inner, p->alen) == 0 &&
 	    memcmp(p->src, inner, p->alen) != 0 &&
@@ -262,49 +276,50 @@ down_allowed(const struct route *r, const struct packet *p)
 }
 
 static bool
-down_fragment(struct route *r, struct packet *p)
+down_fragment(struct conn *c, struct packet *p)
 {
 	struct fragment_key k;
+	unsigned int conn;
 	bool held;
 
-	fragment_key(&k, r, false, p);
+	fragment_key(&k, c, false, p);
 	if (p->frag_off != 0) {
-		if (!fragment_later(&k, p, &held))
+		if (!fragment_later(&k, p, &held, &conn))
 			return held;
-		down_emit(r, p);
+		down_emit(c, p);
 		return true;
 	}
-	if (nat_in(r, p) != NAT_OK)
+	if (nat_in(c, p) != NAT_OK)
 		return false;
-	fragment_first(&k, r, p, down_emit);
+	fragment_first(&k, c, p, down_emit);
 	return true;
 }
 
 static bool
-down(struct route *r, uint8_t *packet, size_t len)
+down(struct conn *c, uint8_t *packet, size_t len)
 {
 	struct packet p;
 
-	if (!packet_parse(&p, packet, len) || !down_allowed(r, &p))
+	if (!packet_parse(&p, packet, len) || !down_allowed(c, &p))
 		return false;
-	mss_clamp(&p, r->mtu);
+	mss_clamp(&p, c->mtu);
 	if (p.fragment)
-		return down_fragment(r, &p);
-	if (nat_in(r, &p) != NAT_OK)
+		return down_fragment(c, &p);
+	if (nat_in(c, &p) != NAT_OK)
 		return false;
-	down_emit(r, &p);
+	down_emit(c, &p);
 	return true;
 }
 
 void
-forward_from_node(struct route *r, uint8_t *packet, size_t len)
+forward_from_node(struct conn *c, uint8_t *packet, size_t len)
 {
 	if (!in_batch) {
 		clock_update();
 		in_batch = true;
 	}
-	if (!down(r, packet, len))
-		r->dropped++;
+	if (!down(c, packet, len))
+		c->r->dropped++;
 }
 
 void
@@ -321,7 +336,7 @@ forward_from_node_flush(void)
 static void
 released_end(void)
 {
-	route_send_flush();
+	conn_send_flush();
 	ticker_start();
 }
 
@@ -369,14 +384,20 @@ released(void *arg, struct packet *p)
 }
 
 void
-forward_route_up(struct route *r)
+forward_conn_up(struct conn *c)
 {
-	struct held *h = r->forward;
+	struct held *h = c->r->forward;
 
-	nat_route_up(r);
-	r->forward = NULL;
-	held_release(&h, released, r);
+	nat_conn_up(c);
+	c->r->forward = NULL;
+	held_release(&h, released, c->r);
 	released_end();
+}
+
+void
+forward_conn_down(struct conn *c)
+{
+	fragment_drop(c);
 }
 
 void
@@ -386,7 +407,6 @@ forward_route_down(struct route *r)
 
 	r->forward = NULL;
 	r->dropped += held_drop(&h);
-	fragment_drop(r->id);
 }
 
 static void

@@ -46,15 +46,17 @@ int nat_open(int memfd, bool fresh);
 uint32_t nat_count(uint32_t route);
 void nat_route_drop(uint32_t route);
 
-/* One IP packet from the node of r, to be checked, translated and delivered
+/* One IP packet from the node by c, to be checked, translated and delivered
  * to the device; the buffer may be changed. */
-void forward_from_node(struct route *r, uint8_t *packet, size_t len);
+void forward_from_node(struct conn *c, uint8_t *packet, size_t len);
 /* The end of a batch of those. */
 void forward_from_node_flush(void);
 
-/* The route went up: packets that were held for it go out now. */
-void forward_route_up(struct route *r);
-/* It went down or is deleted: held packets are dropped. */
+/* The connection went up: packets that were held for its route go out now. */
+void forward_conn_up(struct conn *c);
+/* It went down or has other addresses now. */
+void forward_conn_down(struct conn *c);
+/* The route went down or is deleted: held packets are dropped. */
 void forward_route_down(struct route *r);
 
 #endif

@@ -26,7 +26,8 @@ struct held_fragment {
 struct record {
 	struct fragment_key key;
 	bool used;
-	bool known;       /* addr, other and id are */
+	bool known; /* addr, other, id and conn are */
+	unsigned int conn;
 	uint8_t addr[16]; /* of ours and of the other end, translated */
 	uint8_t other[16];
 	uint32_t id;
@@ -39,11 +40,12 @@ static struct record records[FRAGMENT_RECORDS];
 static uint32_t n_records, held_bytes;
 
 void
-fragment_key(struct fragment_key *k, const struct route *r, bool out,
+fragment_key(struct fragment_key *k, const struct conn *c, bool out,
     const struct packet *p)
 {
 	memset(k, 0, sizeof(*k));
-	k->route = r->id;
+	k->route = c->r->id;
+	k->conn = out ? 0 : (uint8_t)c->index;
 	k->id = p->frag_id;
 	k->out = out;
 	k->family = p->family;
@@ -170,7 +172,8 @@ apply(const struct record *f, struct packet *p)
 }
 
 bool
-fragment_later(const struct fragment_key *k, struct packet *p, bool *held)
+fragment_later(const struct fragment_key *k, struct packet *p, bool *held,
+    unsigned int *conn)
 {
 	struct record *f = record_get(k);
 
@@ -180,12 +183,13 @@ fragment_later(const struct fragment_key *k, struct packet *p, bool *held)
 		return false;
 	}
 	apply(f, p);
+	*conn = f->conn;
 	return true;
 }
 
 static void
-emit_held(struct record *f, struct route *r,
-    void (*emit)(struct route *r, struct packet *p))
+emit_held(struct record *f, struct conn *c,
+    void (*emit)(struct conn *c, struct packet *p))
 {
 	struct held_fragment *h;
 	struct packet p;
@@ -195,7 +199,7 @@ emit_held(struct record *f, struct route *r,
 		held_bytes -= h->len;
 		if (packet_parse(&p, h->data, h->len)) {
 			apply(f, &p);
-			emit(r, &p);
+			emit(c, &p);
 		}
 		free(h);
 	}
@@ -204,20 +208,21 @@ emit_held(struct record *f, struct route *r,
 }
 
 void
-fragment_first(const struct fragment_key *k, struct route *r, struct packet *p,
-    void (*emit)(struct route *r, struct packet *p))
+fragment_first(const struct fragment_key *k, struct conn *c, struct packet *p,
+    void (*emit)(struct conn *c, struct packet *p))
 {
 	struct record *f = record_get(k);
 
 	if (!f->known)
 		f->id = p->family == 4 ? hash_random() & 0xffff : hash_random();
 	f->known = true;
+	f->conn = c->index;
 	f->since = clock_now;
 	memcpy(f->addr, k->out ? p->src : p->dst, p->alen);
 	memcpy(f->other, k->out ? p->dst : p->src, p->alen);
 	id_put(f, p);
-	emit(r, p);
-	emit_held(f, r, emit);
+	emit(c, p);
+	emit_held(f, c, emit);
 }
 
 void
@@ -236,13 +241,17 @@ fragment_tick(void)
 }
 
 void
-fragment_drop(uint32_t route)
+fragment_drop(const struct conn *c)
 {
+	struct record *f;
 	uint32_t i;
 
-	for (i = 0; i < FRAGMENT_RECORDS; i++)
-		if (records[i].used && records[i].key.route == route)
-			record_free(&records[i]);
+	for (i = 0; i < FRAGMENT_RECORDS; i++) {
+		f = &records[i];
+		if (f->used && f->key.route == c->r->id &&
+		    (f->known ? f->conn : f->key.conn) == c->index)
+			record_free(f);
+	}
 }
 
 uint32_t

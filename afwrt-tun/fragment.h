@@ -17,28 +17,30 @@
  */
 struct fragment_key {
 	uint32_t route, id;
-	uint8_t out, family, proto, pad;
+	uint8_t out, family, proto;
+	uint8_t conn; /* from the node: which connection; to it 0 */
 	uint8_t src[16], dst[16];
 };
 
 /* Of a packet that is not translated yet; out: to the node. */
-void fragment_key(struct fragment_key *k, const struct route *r, bool out,
+void fragment_key(struct fragment_key *k, const struct conn *c, bool out,
     const struct packet *p);
 /*
- * A later fragment: true when it is translated and may go. If not, it is held
- * or (false in *held) dropped.
+ * A later fragment: true when it is translated and may go, to the node by
+ * that connection. If not, it is held or (false in *held) dropped.
  */
-bool fragment_later(const struct fragment_key *k, struct packet *p, bool *held);
+bool fragment_later(const struct fragment_key *k, struct packet *p, bool *held,
+    unsigned int *conn);
 /*
  * The first one, as NAT has translated it: gets its id, is handed to emit,
  * and what was held for it then, too.
  */
-void fragment_first(const struct fragment_key *k, struct route *r,
-    struct packet *p, void (*emit)(struct route *r, struct packet *p));
+void fragment_first(const struct fragment_key *k, struct conn *c,
+    struct packet *p, void (*emit)(struct conn *c, struct packet *p));
 /* Once a second. */
 void fragment_tick(void);
-/* All of a route. */
-void fragment_drop(uint32_t route);
+/* All of a connection. */
+void fragment_drop(const struct conn *c);
 uint32_t fragment_count(void);
 
 #endif

@@ -53,37 +53,36 @@ timer_add(struct event *ev, int ms)
 
 /* Held packets go on by the current connection, or are lost without one. */
 static void
-hold_release(struct route *r)
+hold_release(struct conn *c)
 {
-	struct route_private *p = r->priv;
+	struct conn_private *p = c->priv;
 	const uint8_t *packet;
 	size_t len;
 
-	log_debug(
-	    "route %s: %zu bytes were held", r->conf.location, p->hold.bytes);
+	log_debug("route %s: %zu bytes were held", conn_name(c), p->hold.bytes);
 	p->holding = p->begun = false;
 	(void)evtimer_del(p->hold_end);
 	(void)evtimer_del(p->probe_next);
 	while ((packet = hold_front(&p->hold, &len)) != NULL) {
-		if (!route_send(r, packet, len)) {
-			route_send_flush(); /* and once more */
-			if (!route_send(r, packet, len))
-				r->dropped++;
+		if (!conn_send(c, packet, len)) {
+			conn_send_flush(); /* and once more */
+			if (!conn_send(c, packet, len))
+				c->r->dropped++;
 		}
 		hold_pop(&p->hold);
 	}
-	route_send_flush();
+	conn_send_flush();
 }
 
 /* ---- probes ------------------------------------------------------------ */
 
 static void
-probe_send(struct route *r)
+probe_send(struct conn *c)
 {
-	struct route_private *p = r->priv;
+	struct conn_private *p = c->priv;
 	uint8_t packet[PROBE_SIZE];
 
-	if (p->cur == NULL || !probe_init(&p->probe, &r->inner4, &p->server))
+	if (p->cur == NULL || !probe_init(&p->probe, &c->inner4, &p->server))
 		return;
 	probe_build(&p->probe, packet);
 	if (p->cur->ops->send(p->cur, packet, sizeof(packet)))
@@ -93,18 +92,18 @@ probe_send(struct route *r)
 static void
 probe_next_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct route *r = arg;
+	struct conn *c = arg;
 
 	(void)fd;
 	(void)what;
-	probe_send(r);
-	timer_add(r->priv->probe_next, PROBE_MS << r->priv->probes++);
+	probe_send(c);
+	timer_add(c->priv->probe_next, PROBE_MS << c->priv->probes++);
 }
 
 bool
-handover_packet(struct route *r, const uint8_t *packet, size_t len)
+handover_packet(struct conn *c, const uint8_t *packet, size_t len)
 {
-	struct route_private *p = r->priv;
+	struct conn_private *p = c->priv;
 	enum probe_answer answer;
 
 	if (!p->holding)
@@ -115,7 +114,7 @@ handover_packet(struct route *r, const uint8_t *packet, size_t len)
 	if (p->attempt != NULL) {
 		p->answers = answer == PROBE_ECHO;
 	} else {
-		log_debug("route %s: the node has moved", r->conf.location);
+		log_debug("route %s: the node has moved", conn_name(c));
 		event_active(p->hold_end, EV_TIMEOUT, 0);
 	}
 	return true;
@@ -124,13 +123,13 @@ handover_packet(struct route *r, const uint8_t *packet, size_t len)
 /* ---- the change -------------------------------------------------------- */
 
 static void
-begin(struct route *r)
+begin(struct conn *c)
 {
-	struct route_private *p = r->priv;
+	struct conn_private *p = c->priv;
 
 	if (p->begun)
 		return;
-	log_debug("route %s: old connection is drained", r->conf.location);
+	log_debug("route %s: old connection is drained", conn_name(c));
 	p->begun = true;
 	timer_add(p->hold_end, BEGIN_MS);
 	attempt_begin(p->attempt);
@@ -139,21 +138,21 @@ begin(struct route *r)
 static void
 hold_end_cb(evutil_socket_t fd, short what, void *arg)
 {
-	struct route *r = arg;
-	struct route_private *p = r->priv;
+	struct conn *c = arg;
+	struct conn_private *p = c->priv;
 
 	(void)fd;
 	(void)what;
 	if (p->attempt != NULL && !p->begun)
-		begin(r);
+		begin(c);
 	else if (p->cur != NULL)
-		hold_release(r);
+		hold_release(c);
 }
 
 static void
-old_close(struct route *r)
+old_close(struct conn *c)
 {
-	struct route_private *p = r->priv;
+	struct conn_private *p = c->priv;
 
 	(void)evtimer_del(p->old_end);
 	if (p->old != NULL)
@@ -170,55 +169,55 @@ old_end_cb(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-handover_init(struct route *r)
+handover_init(struct conn *c)
 {
 	struct event_base *base = tun_env()->base;
-	struct route_private *p = r->priv;
+	struct conn_private *p = c->priv;
 
-	p->hold_end = evtimer_new(base, hold_end_cb, r);
-	p->old_end = evtimer_new(base, old_end_cb, r);
-	p->probe_next = evtimer_new(base, probe_next_cb, r);
+	p->hold_end = evtimer_new(base, hold_end_cb, c);
+	p->old_end = evtimer_new(base, old_end_cb, c);
+	p->probe_next = evtimer_new(base, probe_next_cb, c);
 	if (p->hold_end == NULL || p->old_end == NULL || p->probe_next == NULL)
 		fatal("%s: out of memory", afw_log_name());
 }
 
 void
-handover_cancel(struct route *r)
+handover_cancel(struct conn *c)
 {
-	struct route_private *p = r->priv;
+	struct conn_private *p = c->priv;
 
 	attempt_free(p->attempt);
 	p->attempt = NULL;
 	p->holding = p->begun = false;
 	(void)evtimer_del(p->hold_end);
 	(void)evtimer_del(p->probe_next);
-	r->dropped += hold_clear(&p->hold);
-	old_close(r);
+	c->r->dropped += hold_clear(&p->hold);
+	old_close(c);
 }
 
 /* ---- the new connection ------------------------------------------------ */
 
 void
-handover_secured(struct route *r)
+handover_secured(struct conn *c)
 {
-	struct route_private *p = r->priv;
+	struct conn_private *p = c->priv;
 
-	log_debug("route %s: packets are held", r->conf.location);
+	log_debug("route %s: packets are held", conn_name(c));
 	p->holding = true;
 	p->begun = p->answers = false;
 	timer_add(p->hold_end, DRAIN_MS);
-	probe_send(r); /* does it answer at all? */
+	probe_send(c); /* does it answer at all? */
 	p->cur->ops->drain(p->cur);
 }
 
 /* How long packets may still be held when the new connection is up. */
 static void
-settle(struct route *r)
+settle(struct conn *c)
 {
-	struct route_private *p = r->priv;
+	struct conn_private *p = c->priv;
 
 	p->probes = 0;
-	probe_next_cb(-1, 0, r);
+	probe_next_cb(-1, 0, c);
 	if (p->answers)
 		timer_add(p->hold_end, MOVE_MS);
 	else /* it may have closed the old one already */
@@ -227,66 +226,66 @@ settle(struct route *r)
 
 void
 handover_up(
-    struct route *r, struct transport *t, const struct transport_params *tp)
+    struct conn *c, struct transport *t, const struct transport_params *tp)
 {
-	struct route_private *p = r->priv;
-	bool moved = !afw_addr_equal(&r->inner4, &tp->inner4) ||
-	    !afw_addr_equal(&r->inner6, &tp->inner6);
+	struct conn_private *p = c->priv;
+	bool moved = !afw_addr_equal(&c->inner4, &tp->inner4) ||
+	    !afw_addr_equal(&c->inner6, &tp->inner6);
 
-	old_close(r);
+	old_close(c);
 	if ((p->old = p->cur) != NULL) {
 		p->old->owner = &old_owner;
 		timer_add(p->old_end, OLD_MS);
 	}
 	p->cur = t;
-	p->connects++;
+	c->r->priv->connects++;
 	if (moved) { /* what is held has the old address */
-		r->dropped += hold_clear(&p->hold);
-		forward_route_down(r);
+		c->r->dropped += hold_clear(&p->hold);
+		forward_conn_down(c);
 	}
-	route_state_params(r, tp);
+	conn_params(c, tp);
 	if (moved)
-		forward_route_up(r);
+		forward_conn_up(c);
 	if (p->holding)
-		settle(r);
+		settle(c);
 }
 
 void
-handover_failed(struct route *r, enum afw_reason reason, const char *detail)
+handover_failed(struct conn *c, enum afw_reason reason, const char *detail)
 {
 	struct transport_end end = {.reason = reason, .why = AFW_WHY_LOST};
 
-	log_warn("route %s: new connection: %s", r->conf.location, detail);
-	hold_release(r);
-	if (r->priv->cur != NULL)
+	log_warn("route %s: new connection: %s", conn_name(c), detail);
+	hold_release(c);
+	if (c->priv->cur != NULL)
 		return;
 	(void)afw_str_set(end.detail, sizeof(end.detail), detail);
-	route_state_lost(r, &end);
+	conn_lost(c, &end);
 }
 
 /* ---- the one that is up ------------------------------------------------ */
 
 void
-handover_start(struct route *r)
+handover_start(struct conn *c)
 {
 	static const char *const no = "route %s: no new connection: no session";
-	struct route_private *p = r->priv;
+	struct conn_private *p = c->priv;
 
-	if (p->attempt != NULL || r->state != AFW_ROUTE_CONNECTED)
+	if (p->attempt != NULL || !c->up)
 		return;
 	/* the cookie may outlive the credentials that it was given for */
 	if (p->mem.session == NULL) {
-		log_debug(no, r->conf.location);
+		log_debug(no, conn_name(c));
 		return;
 	}
-	route_state_second(r);
+	conn_second(c);
 }
 
 void
-handover_drained(struct route *r)
+handover_drained(struct conn *c)
 {
-	if (r->priv->holding)
-		begin(r);
+	if (c->priv->holding)
+		begin(c);
 }
 
 /*
@@ -294,16 +293,16 @@ handover_drained(struct route *r)
  * that is no loss yet.
  */
 void
-handover_lost(struct route *r, const struct transport_end *end)
+handover_lost(struct conn *c, const struct transport_end *end)
 {
-	struct route_private *p = r->priv;
+	struct conn_private *p = c->priv;
 
 	if (p->holding && p->attempt != NULL) {
-		begin(r);
+		begin(c);
 		return;
 	}
-	handover_cancel(r);
-	route_state_lost(r, end);
+	handover_cancel(c);
+	conn_lost(c, end);
 }
 
 /* ---- the old one ------------------------------------------------------- */
@@ -311,12 +310,12 @@ handover_lost(struct route *r, const struct transport_end *end)
 static void
 old_packet(void *arg, uint8_t *packet, size_t len)
 {
-	struct route *r = arg;
+	struct conn *c = arg;
 
 	/* a probe that still comes here says nothing new */
-	if (!r->priv->holding ||
-	    probe_answered(&r->priv->probe, packet, len) == PROBE_NO)
-		forward_from_node(r, packet, len);
+	if (!c->priv->holding ||
+	    probe_answered(&c->priv->probe, packet, len) == PROBE_NO)
+		forward_from_node(c, packet, len);
 }
 
 static void
@@ -335,11 +334,10 @@ old_nothing(void *arg)
 static void
 old_down(void *arg, const struct transport_end *end)
 {
-	struct route *r = arg;
+	struct conn *c = arg;
 
-	log_debug(
-	    "route %s: old connection: %s", r->conf.location, end->detail);
-	old_close(r);
-	if (r->priv->holding && r->priv->attempt == NULL && !r->priv->answers)
-		timer_add(r->priv->hold_end, SETTLE_MS);
+	log_debug("route %s: old connection: %s", conn_name(c), end->detail);
+	old_close(c);
+	if (c->priv->holding && c->priv->attempt == NULL && !c->priv->answers)
+		timer_add(c->priv->hold_end, SETTLE_MS);
 }

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += afwrt-tun/libtun.la
 afwrt_tun_libtun_la_SOURCES = \
 	afwrt-tun/attempt.c afwrt-tun/attempt.h \
+	afwrt-tun/conn.c \
 	afwrt-tun/cstp.c afwrt-tun/cstp.h \
 	afwrt-tun/cstp_head.c afwrt-tun/cstp_head.h \
 	afwrt-tun/gather.c afwrt-tun/gather.h \
@@ -56,7 +57,8 @@ path_sources = \
 	afwrt-tun/nat_user.c afwrt-tun/nat_user.h \
 	afwrt-tun/packet.c afwrt-tun/packet.h \
 	afwrt-tun/segment.c afwrt-tun/segment.h \
-	afwrt-tun/source.c afwrt-tun/source.h
+	afwrt-tun/source.c afwrt-tun/source.h \
+	afwrt-tun/spread.c afwrt-tun/spread.h
 afwrt_tun_libtun_la_SOURCES += $(path_sources)
 
 # the WireGuard engine, which knows nothing of the rest

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Port-translating NAT behind the one address of each family that a node
- * gives: which entry a packet belongs to, and what it does to the entry.
+ * gives a connection: which entry a packet belongs to, and what it does to the
+ * entry.
  *
  * UDP and echo: the mapping is independent of the remote end (RFC 4787 REQ-1,
  * RFC 5508), and so is the filter, which is what games and calls need; only
@@ -25,21 +26,21 @@
 #define SWEEP_SLOTS 2048 /* the whole table in half a minute */
 
 const uint8_t *
-nat_inner(const struct route *r, uint8_t family)
+nat_inner(const struct conn *c, uint8_t family)
 {
-	const struct afw_addr *a = family == 4 ? &r->inner4 : &r->inner6;
+	const struct afw_addr *a = family == 4 ? &c->inner4 : &c->inner6;
 
 	return a->family == family ? a->b : NULL;
 }
 
 void
 nat_key_lan(
-    struct nat_key *k, const struct route *r, const struct packet *p, bool out)
+    struct nat_key *k, const struct conn *c, const struct packet *p, bool out)
 {
 	const uint8_t *h = p->data + p->l4;
 
 	memset(k, 0, sizeof(*k));
-	k->route = r->id;
+	k->route = c->r->id;
 	k->family = p->family;
 	k->proto = p->proto;
 	memcpy(k->addr, out ? p->src : p->dst, p->alen);
@@ -121,10 +122,44 @@ is_icmp(const struct packet *p)
 	return p->proto == PACKET_ICMP || p->proto == PACKET_ICMP6;
 }
 
-enum nat_result
-nat_out(const struct route *r, struct packet *p)
+/* Of a packet to the node; server: of a query, else NULL. */
+static void
+key_out(struct nat_key *k, const struct conn *c, const struct packet *p,
+    const uint8_t *server)
 {
-	const uint8_t *inner = nat_inner(r, p->family);
+	nat_key_lan(k, c, p, true);
+	if (server != NULL && p->proto == PACKET_TCP)
+		memcpy(k->remote, server, p->alen);
+}
+
+struct nat_entry *
+nat_entry_out(const struct route *r, const struct packet *p)
+{
+	const struct conn *c = &r->conns[0];
+	struct nat_entry *e = NULL;
+	struct nat_key k;
+	unsigned int i;
+
+	if (!translatable(p))
+		return NULL;
+	if (is_icmp(p) && packet_icmp_kind(p) == PACKET_ICMP_ERROR)
+		return nat_icmp_entry_out(r, p);
+	if (!dns_asked(p) || p->proto != PACKET_TCP) {
+		nat_key_lan(&k, c, p, true);
+		return nat_table_find_lan(&k);
+	}
+	for (i = 0; i < r->n_conns && e == NULL; i++) {
+		c = &r->conns[i];
+		key_out(&k, c, p, dns_server(c, p->family));
+		e = nat_table_find_lan(&k);
+	}
+	return e;
+}
+
+enum nat_result
+nat_out(const struct conn *c, struct packet *p)
+{
+	const uint8_t *inner = nat_inner(c, p->family);
 	enum nat_result result;
 	const uint8_t *server = NULL;
 	struct nat_entry *e;
@@ -133,22 +168,22 @@ nat_out(const struct route *r, struct packet *p)
 	if (inner == NULL || !translatable(p))
 		return NAT_DROP;
 	if (is_icmp(p) && packet_icmp_kind(p) == PACKET_ICMP_ERROR)
-		return nat_icmp_out(r, p);
+		return nat_icmp_out(c, p);
 	if (is_icmp(p) && packet_icmp_kind(p) != PACKET_ICMP_REQUEST)
 		return NAT_DROP;
-	nat_key_lan(&k, r, p, true);
-	if (dns_asked(p) && (server = dns_server(r, p->family)) == NULL)
+	if (dns_asked(p) && (server = dns_server(c, p->family)) == NULL)
 		return NAT_DROP;
-	if (server != NULL && p->proto == PACKET_TCP)
-		memcpy(k.remote, server, p->alen);
+	key_out(&k, c, p, server);
 	e = nat_table_find_lan(&k);
 	if (e == NULL) {
 		result = begins(p);
 		if (result != NAT_OK)
 			return result;
-		e = nat_port_entry(&k, inner, asks_name(p) ? NAT_F_SHORT : 0);
+		e = nat_port_entry(&k, c, asks_name(p) ? NAT_F_SHORT : 0);
 		if (e == NULL)
 			return NAT_DROP;
+	} else if (e->conn != c->index) {
+		return NAT_DROP;
 	}
 	if (p->proto == PACKET_TCP)
 		tcp_sent(e, p);
@@ -157,16 +192,16 @@ nat_out(const struct route *r, struct packet *p)
 	nat_table_touch(e);
 	if (server != NULL) {
 		e->flags |= NAT_F_DNS;
-		dns_out(r, p);
+		dns_out(c, p);
 	}
 	nat_rewrite(p, true, e->inner, e->port);
 	return NAT_OK;
 }
 
 enum nat_result
-nat_in(const struct route *r, struct packet *p)
+nat_in(const struct conn *c, struct packet *p)
 {
-	const uint8_t *inner = nat_inner(r, p->family);
+	const uint8_t *inner = nat_inner(c, p->family);
 	struct nat_entry *e;
 	struct nat_key k;
 
@@ -174,10 +209,11 @@ nat_in(const struct route *r, struct packet *p)
 	    memcmp(p->dst, inner, p->alen) != 0)
 		return NAT_DROP;
 	if (is_icmp(p) && packet_icmp_kind(p) == PACKET_ICMP_ERROR)
-		return nat_icmp_in(r, p);
+		return nat_icmp_in(c, p);
 	if (is_icmp(p) && packet_icmp_kind(p) != PACKET_ICMP_REPLY)
 		return NAT_DROP;
-	nat_key_lan(&k, r, p, false);
+	nat_key_lan(&k, c, p, false);
+	k.conn = (uint16_t)c->index;
 	e = nat_table_find_node(&k);
 	if (e == NULL)
 		return NAT_DROP;
@@ -186,22 +222,23 @@ nat_in(const struct route *r, struct packet *p)
 		nat_table_touch(e);
 	}
 	if ((e->flags & NAT_F_DNS) != 0)
-		dns_in(r, p);
+		dns_in(c, p);
 	nat_rewrite(p, false, e->lan.addr, e->lan.port);
 	return NAT_OK;
 }
 
 void
-nat_route_up(const struct route *r)
+nat_conn_up(const struct conn *c)
 {
 	static const uint8_t none[16];
+	uint8_t n = (uint8_t)c->index;
 	const uint8_t *a;
 
 	clock_update();
-	a = nat_inner(r, 4);
-	nat_table_drop(r->id, 4, a == NULL ? none : a);
-	a = nat_inner(r, 6);
-	nat_table_drop(r->id, 6, a == NULL ? none : a);
+	a = nat_inner(c, 4);
+	nat_table_drop_other(c->r->id, n, 4, a == NULL ? none : a);
+	a = nat_inner(c, 6);
+	nat_table_drop_other(c->r->id, n, 6, a == NULL ? none : a);
 }
 
 void
@@ -226,5 +263,5 @@ nat_count(uint32_t route)
 void
 nat_route_drop(uint32_t route)
 {
-	nat_table_drop(route, 0, NULL);
+	nat_table_drop(route);
 }

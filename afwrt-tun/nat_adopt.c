@@ -16,6 +16,7 @@
 
 #include "afwrt-tun/clock.h"
 #include "lib/daemon/log.h"
+#include "lib/wire/msg.h"
 
 static const struct nat_map *sort_map; /* for the comparison */
 static uint32_t extent;                /* entries behind it were never used */
@@ -128,7 +129,7 @@ key_ok(const struct nat_key *k)
 
 	if (k->family != 4 && k->family != 6)
 		return false;
-	if (k->route == 0 || k->pad[0] != 0 || k->pad[1] != 0 || k->pad[2] != 0)
+	if (k->route == 0 || k->conn != 0 || k->pad[0] != 0 || k->pad[1] != 0)
 		return false;
 	if (!tcp && k->proto != 17 && k->proto != (k->family == 4 ? 1 : 58))
 		return false;
@@ -144,8 +145,9 @@ entry_ok(const struct nat_entry *e)
 	bool echo = e->lan.proto == 1 || e->lan.proto == 58;
 
 	return e->check != 0 && e->check == nat_adopt_check(e) &&
-	    key_ok(&e->lan) && (e->flags & ~NAT_F_ALL) == 0 &&
-	    e->used <= clock_now && !zero(e->inner, 16) &&
+	    key_ok(&e->lan) && e->conn < AFW_CONNS_MAX &&
+	    (e->flags & ~NAT_F_ALL) == 0 && e->used <= clock_now &&
+	    !zero(e->inner, 16) &&
 	    (echo || (e->port != 0 && e->lan.port != 0)) &&
 	    clock_now - e->used < nat_table_limit(e);
 }

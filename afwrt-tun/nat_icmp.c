@@ -26,8 +26,20 @@ quoted(struct packet *q, const struct packet *p)
 		packet_icmp_kind(q) == PACKET_ICMP_REPLY);
 }
 
+struct nat_entry *
+nat_icmp_entry_out(const struct route *r, const struct packet *p)
+{
+	struct nat_key k;
+	struct packet q;
+
+	if (p->partial || !quoted(&q, p))
+		return NULL;
+	nat_key_lan(&k, &r->conns[0], &q, false);
+	return nat_table_find_lan(&k);
+}
+
 enum nat_result
-nat_icmp_out(const struct route *r, struct packet *p)
+nat_icmp_out(const struct conn *c, struct packet *p)
 {
 	struct nat_entry *e;
 	struct nat_key k;
@@ -35,11 +47,11 @@ nat_icmp_out(const struct route *r, struct packet *p)
 
 	if (p->partial || !quoted(&q, p))
 		return NAT_DROP;
-	dns_error_out(r, p, &q);
+	dns_error_out(c, p, &q);
 	/* it quotes what the device received: it was its destination */
-	nat_key_lan(&k, r, &q, false);
+	nat_key_lan(&k, c, &q, false);
 	e = nat_table_find_lan(&k);
-	if (e == NULL)
+	if (e == NULL || e->conn != c->index)
 		return NAT_DROP;
 	nat_rewrite(&q, false, e->inner, e->port);
 	nat_rewrite_address(p, true, e->inner);
@@ -48,7 +60,7 @@ nat_icmp_out(const struct route *r, struct packet *p)
 }
 
 enum nat_result
-nat_icmp_in(const struct route *r, struct packet *p)
+nat_icmp_in(const struct conn *c, struct packet *p)
 {
 	struct nat_entry *e;
 	struct nat_key k;
@@ -57,12 +69,13 @@ nat_icmp_in(const struct route *r, struct packet *p)
 	if (!quoted(&q, p))
 		return NAT_DROP;
 	/* it quotes what we sent for the device: it was its source */
-	nat_key_lan(&k, r, &q, true);
+	nat_key_lan(&k, c, &q, true);
+	k.conn = (uint16_t)c->index;
 	e = nat_table_find_node(&k);
 	if (e == NULL)
 		return NAT_DROP;
 	if ((e->flags & NAT_F_DNS) != 0)
-		dns_error_in(r, p, &q);
+		dns_error_in(c, p, &q);
 	nat_rewrite(&q, true, e->lan.addr, e->lan.port);
 	nat_rewrite_address(p, false, e->lan.addr);
 	packet_checksum(p);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "afwrt-tun/hash.h"
+#include "afwrt-tun/nat.h"
 #include "afwrt-tun/nat_user.h"
 
 #define TRIES 128 /* for each of parity kept and not */
@@ -72,18 +73,21 @@ take_over(struct search *s)
 }
 
 struct nat_entry *
-nat_port_entry(const struct nat_key *lan, const uint8_t *inner, uint8_t flags)
+nat_port_entry(const struct nat_key *lan, const struct conn *c, uint8_t flags)
 {
+	const uint8_t *inner = nat_inner(c, lan->family);
 	struct range r = range_of(lan), high = {1024, 64512};
 	struct search s = {.node = *lan};
 
 	s.own = nat_user_count(lan->family, lan->addr);
 	memset(s.node.addr, 0, sizeof(s.node.addr));
 	memcpy(s.node.addr, inner, lan->family == 4 ? 4 : 16);
+	s.node.conn = (uint16_t)c->index;
 	if (!is_free(&s, lan->port) && !search(&s, r, lan->port, true) &&
 	    !search(&s, r, lan->port, false) &&
 	    (r.low != 1 || !search(&s, high, lan->port, true)) &&
 	    !take_over(&s))
 		return NULL;
-	return nat_table_add(lan, s.node.addr, s.node.port, flags);
+	return nat_table_add(
+	    lan, (uint8_t)c->index, s.node.addr, s.node.port, flags);
 }

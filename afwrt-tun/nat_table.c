@@ -63,6 +63,7 @@ node_key(const struct nat_entry *e)
 	struct nat_key k = e->lan;
 
 	k.port = e->port;
+	k.conn = e->conn;
 	memcpy(k.addr, e->inner, sizeof(k.addr));
 	return k;
 }
@@ -243,8 +244,9 @@ nat_table_find_lan(const struct nat_key *k)
 static bool
 node_matches(const struct nat_entry *e, const struct nat_key *k)
 {
-	return e->port == k->port && e->lan.route == k->route &&
-	    e->lan.proto == k->proto && e->lan.family == k->family &&
+	return e->port == k->port && e->conn == k->conn &&
+	    e->lan.route == k->route && e->lan.proto == k->proto &&
+	    e->lan.family == k->family &&
 	    e->lan.remote_port == k->remote_port &&
 	    memcmp(e->lan.remote, k->remote, sizeof(k->remote)) == 0 &&
 	    memcmp(e->inner, k->addr, sizeof(k->addr)) == 0;
@@ -279,8 +281,8 @@ slot_for(uint8_t family, const uint8_t *addr)
 }
 
 struct nat_entry *
-nat_table_add(const struct nat_key *lan, const uint8_t *inner, uint16_t port,
-    uint8_t flags)
+nat_table_add(const struct nat_key *lan, uint8_t conn, const uint8_t *inner,
+    uint16_t port, uint8_t flags)
 {
 	struct nat_entry *e;
 	uint32_t i;
@@ -296,6 +298,7 @@ nat_table_add(const struct nat_key *lan, const uint8_t *inner, uint16_t port,
 	memcpy(e->inner, inner, sizeof(e->inner));
 	e->port = port;
 	e->flags = flags;
+	e->conn = conn;
 	memset(e->pad, 0, sizeof(e->pad));
 	if (!entry_link(i)) {
 		slot_free(i);
@@ -351,19 +354,39 @@ nat_table_total(void)
 	return total;
 }
 
-void
-nat_table_drop(uint32_t route, uint8_t family, const uint8_t *inner)
+/* The next entry of a route from slot *at on, which moves behind it. */
+static struct nat_entry *
+route_next(uint32_t route, uint32_t *at)
 {
 	struct nat_entry *e;
-	uint32_t i;
 
-	for (i = 0; i < fresh_first && nat_table_count(route) != 0; i++) {
-		e = &map->entries[i];
-		if (e->check == 0 || e->lan.route != route)
-			continue;
-		if (family == 0 ||
-		    (e->lan.family == family &&
-			memcmp(e->inner, inner, sizeof(e->inner)) != 0))
-			nat_table_remove(e);
+	while (*at < fresh_first && nat_table_count(route) != 0) {
+		e = &map->entries[(*at)++];
+		if (e->check != 0 && e->lan.route == route)
+			return e;
 	}
+	return NULL;
+}
+
+void
+nat_table_drop(uint32_t route)
+{
+	struct nat_entry *e;
+	uint32_t at = 0;
+
+	while ((e = route_next(route, &at)) != NULL)
+		nat_table_remove(e);
+}
+
+void
+nat_table_drop_other(
+    uint32_t route, uint8_t conn, uint8_t family, const uint8_t *inner)
+{
+	struct nat_entry *e;
+	uint32_t at = 0;
+
+	while ((e = route_next(route, &at)) != NULL)
+		if (e->conn == conn && e->lan.family == family &&
+		    memcmp(e->inner, inner, sizeof(e->inner)) != 0)
+			nat_table_remove(e);
 }

@@ -23,13 +23,16 @@
  * What an entry is found by, seen from one side. From the LAN: the device's
  * address and port; from the node: the inner address and the port there. The
  * remote end takes part for TCP only: a UDP or echo mapping is independent of
- * it (RFC 4787, RFC 5508). Ports are in host order, padding is zero.
+ * it (RFC 4787, RFC 5508). The LAN does not know which connection a flow goes
+ * by; from the node it counts, as two may have the same address. Ports are in
+ * host order, padding is zero.
  */
 struct nat_key {
 	uint32_t route;
 	uint8_t family, proto;
 	uint16_t port, remote_port;
-	uint16_t pad[3];
+	uint16_t conn; /* from the node: which connection; from the LAN 0 */
+	uint16_t pad[2];
 	uint8_t addr[16], remote[16];
 };
 
@@ -41,7 +44,8 @@ struct nat_entry {
 	uint8_t inner[16]; /* the node's address for us when it was made */
 	uint16_t port;     /* on the node's side */
 	uint8_t flags;
-	uint8_t pad[5];
+	uint8_t conn; /* of the route, that it goes by */
+	uint8_t pad[4];
 };
 
 /* Maps the memfd (taken), adopts what is in it. 0, or -1 and errno. */
@@ -54,8 +58,8 @@ struct nat_entry *nat_table_find_node(const struct nat_key *k);
  * A new entry; when the device has its share or the table is full, an old one
  * goes. NULL: either key is taken.
  */
-struct nat_entry *nat_table_add(const struct nat_key *lan, const uint8_t *inner,
-    uint16_t port, uint8_t flags);
+struct nat_entry *nat_table_add(const struct nat_key *lan, uint8_t conn,
+    const uint8_t *inner, uint16_t port, uint8_t flags);
 void nat_table_remove(struct nat_entry *e);
 /* A packet that keeps it alive. */
 void nat_table_touch(struct nat_entry *e);
@@ -66,8 +70,10 @@ void nat_table_sweep(uint32_t n);
 
 uint32_t nat_table_count(uint32_t route);
 uint32_t nat_table_total(void);
-/* Removes the entries of a route; of one family, unless they have this
- * inner address, when family is not 0. */
-void nat_table_drop(uint32_t route, uint8_t family, const uint8_t *inner);
+/* Removes the entries of a route. */
+void nat_table_drop(uint32_t route);
+/* Those of one connection and family that have another inner address. */
+void nat_table_drop_other(
+    uint32_t route, uint8_t conn, uint8_t family, const uint8_t *inner);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The table of routes and the way of a packet to the node. There are at most
- * AFW_ROUTES_MAX of them, so a list does.
+ * The table of routes. There are at most AFW_ROUTES_MAX of them, so a list
+ * does.
  */
 #include "route.h"
 
@@ -18,7 +18,6 @@
 #include "lib/daemon/log.h"
 
 static struct route *routes;
-static struct route *dirty;
 
 const struct transport_ops *
 transport_find(uint32_t type)
@@ -70,51 +69,31 @@ route_want(struct route *r)
 		route_state_connect(r);
 }
 
-bool
-route_send(struct route *r, const uint8_t *packet, size_t len)
-{
-	struct route_private *p = r->priv;
-
-	if (p->holding)
-		return hold_push(&p->hold, packet, len);
-	if (p->cur == NULL || !p->cur->ops->send(p->cur, packet, len))
-		return false;
-	if (!p->dirty) {
-		p->dirty = true;
-		p->next_dirty = dirty;
-		dirty = r;
-	}
-	return true;
-}
-
-void
-route_send_flush(void)
-{
-	struct route *r;
-	struct transport *t;
-
-	while ((r = dirty) != NULL) {
-		dirty = r->priv->next_dirty;
-		r->priv->dirty = false;
-		if ((t = r->priv->cur) != NULL)
-			t->ops->flush(t);
-	}
-}
-
 /* ---- the table --------------------------------------------------------- */
+
+/* A WireGuard peer has one endpoint; so more than one is for TCP. */
+static unsigned int
+conns_wanted(const struct afw_m_route *conf)
+{
+	return conf->type == AFW_TYPE_HYDRA_TCP ? tun_env()->conf.connections
+						: 1;
+}
 
 static struct route *
 route_new(const struct afw_m_route *conf)
 {
 	struct route *r = calloc(1, sizeof(*r));
+	unsigned int i;
 
 	if (r == NULL || (r->priv = calloc(1, sizeof(*r->priv))) == NULL)
 		fatal("%s: out of memory", afw_log_name());
 	r->id = conf->route;
 	r->conf = *conf;
 	r->priv->seq = conf->seq;
-	route_state_init(r);
-	handover_init(r);
+	r->state = AFW_ROUTE_IDLE;
+	r->n_conns = conns_wanted(conf);
+	for (i = 0; i < r->n_conns; i++)
+		conn_init(r, i);
 	r->next = routes;
 	routes = r;
 	return r;
@@ -165,21 +144,9 @@ route_up(uint32_t id)
 
 	if (r == NULL)
 		return AFW_ENOENT;
-	r->priv->retries = 0;
+	r->conns[0].priv->retries = 0;
 	route_state_connect(r);
 	return 0;
-}
-
-static void
-dirty_remove(struct route *r)
-{
-	struct route **pp;
-
-	for (pp = &dirty; *pp != NULL; pp = &(*pp)->priv->next_dirty)
-		if (*pp == r) {
-			*pp = r->priv->next_dirty;
-			return;
-		}
 }
 
 static void
@@ -190,42 +157,83 @@ route_unlink(struct route *r)
 	for (pp = &routes; *pp != NULL; pp = &(*pp)->next)
 		if (*pp == r) {
 			*pp = r->next;
-			break;
+			return;
 		}
-	dirty_remove(r);
 }
 
+/* One word for all of its connections. */
 static void
 session_end(const struct route *r)
 {
 	struct afw_m_route_id m = {.route = r->id};
 	struct afw_link *l = afw_daemon_peer(AFW_AUTH);
+	bool asked = false;
+	unsigned int i;
 
-	if (r->priv->mem.asked && afw_link_is_open(l))
+	for (i = 0; i < r->n_conns; i++)
+		asked |= r->conns[i].priv->mem.asked;
+	if (asked && afw_link_is_open(l))
 		(void)afw_link_send(l, AFW_MSG_SESSION_END, 0, &m, -1);
+}
+
+/* What a deletion waits for. */
+struct leave {
+	unsigned int left; /* goodbyes */
+	void (*done)(void *arg);
+	void *arg;
+};
+
+static void
+leave_one(void *arg)
+{
+	struct leave *l = arg;
+
+	if (--l->left > 0)
+		return;
+	l->done(l->arg);
+	free(l);
+}
+
+static struct leave *
+leave_new(void (*done)(void *arg), void *arg)
+{
+	struct leave *l = malloc(sizeof(*l));
+
+	if (l == NULL)
+		fatal("%s: out of memory", afw_log_name());
+	*l = (struct leave){1, done, arg};
+	return l;
 }
 
 int
 route_delete(uint32_t id, void (*done)(void *arg), void *arg)
 {
 	struct route *r = route_find(id);
-	struct transport *t;
+	struct transport *t[AFW_CONNS_MAX];
+	struct leave *l;
+	unsigned int i, n = 0;
 
 	if (r == NULL)
 		return AFW_ENOENT;
-	t = route_state_end(r);
+	for (i = 0; i < r->n_conns; i++)
+		if ((t[n] = conn_end(&r->conns[i])) != NULL)
+			n++;
+	route_state_end(r);
 	session_end(r);
 	nat_route_drop(id);
-	standby_drop(r);
+	standby_drop(&r->conns[0]);
 	wg_device_drop(id);
 	route_unlink(r);
-	route_state_free(r);
+	for (i = 0; i < r->n_conns; i++)
+		conn_free(&r->conns[i]);
 	free(r->priv);
 	free(r);
-	if (t != NULL)
-		goodbye_start(t, "client logout", done, arg);
-	else
-		done(arg);
+	l = leave_new(done, arg);
+	for (i = 0; i < n; i++) {
+		l->left++;
+		goodbye_start(t[i], "client logout", leave_one, l);
+	}
+	leave_one(l); /* the first was so that it is not done too early */
 	return 0;
 }
 
@@ -257,9 +265,12 @@ route_delete_all(void (*done)(void))
 static void
 kick_one(struct route *r, void *arg)
 {
+	unsigned int i;
+
 	(void)arg;
-	if (r->priv->attempt != NULL)
-		attempt_kick(r->priv->attempt);
+	for (i = 0; i < r->n_conns; i++)
+		if (r->conns[i].priv->attempt != NULL)
+			attempt_kick(r->conns[i].priv->attempt);
 }
 
 void
@@ -269,18 +280,28 @@ route_kick(void)
 }
 
 static void
-wan_one(struct route *r, void *arg)
+wan_conn(struct conn *c, bool moved)
 {
-	struct transport *t = r->priv->cur;
+	struct transport *t = c->priv->cur;
 
-	if (r->conf.type != AFW_TYPE_WIREGUARD) {
+	if (c->r->conf.type != AFW_TYPE_WIREGUARD) {
 		if (t != NULL)
 			t->ops->probe(t);
-		if (r->state == AFW_ROUTE_CONNECTED && *(bool *)arg)
-			handover_start(r);
+		if (c->up && moved)
+			handover_start(c);
 	}
-	kick_one(r, NULL);
-	route_state_hurry(r);
+	if (c->priv->attempt != NULL)
+		attempt_kick(c->priv->attempt);
+	conn_hurry(c);
+}
+
+static void
+wan_one(struct route *r, void *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->n_conns; i++)
+		wan_conn(&r->conns[i], *(bool *)arg);
 }
 
 void

@@ -9,11 +9,12 @@
 
 /*
  * What the files of the tunnel side share about a route: route.c has the
- * table and the way of the packets, route_state.c the states, events and the
- * timer of reconnection, handover.c the change from one connection to the
+ * table, route_state.c the states and events of a
+ * route and the policy of reconnection, conn.c the life of each of its
+ * connections, handover.c the change from one tunnel of a connection to the
  * next. Nobody else looks in here.
  */
-struct route_private {
+struct conn_private {
 	struct attempt_memory mem;
 	struct attempt *attempt; /* under way, or NULL */
 	struct transport *cur;   /* takes packets, or NULL */
@@ -24,20 +25,26 @@ struct route_private {
 	struct event *hold_end;  /* the patience with a handover is over */
 	struct hold hold;        /* packets during a handover */
 	bool holding;            /* they go there */
-	bool begun;              /* the new connection was asked for */
+	bool begun;              /* the new tunnel was asked for */
 	bool answers;            /* the node answers probes */
 	struct probe probe;      /* the last one */
 	struct event *probe_next;
-	unsigned int probes; /* by the new connection */
-	uint32_t seq;        /* of the last event */
-	uint32_t connects, failures;
-	uint32_t failed[AFW_REASON_MAX]; /* the failures by reason */
+	unsigned int probes;    /* by the new tunnel */
+	bool waiting;           /* for its turn to be tried */
 	unsigned int retries;   /* since it was last stable */
 	int64_t up_since;       /* CLOCK_BOOTTIME ms, 0 down */
-	uint32_t rtt_us;        /* of the last connection */
-	struct afw_addr server; /* of the last connection */
+	uint32_t rtt_us;        /* of the last tunnel */
+	struct afw_addr server; /* of the last tunnel */
 	bool dirty;             /* got packets since the last flush */
-	struct route *next_dirty;
+	struct conn *next_dirty;
+};
+
+struct route_private {
+	uint32_t seq; /* of the last event */
+	uint32_t connects, failures;
+	uint32_t failed[AFW_REASON_MAX]; /* the failures by reason */
+	int64_t up_since; /* CLOCK_BOOTTIME ms, 0 down */
+	int64_t last_up;  /* when one of its connections came up */
 };
 
 /* ---- route.c ----------------------------------------------------------- */
@@ -58,43 +65,64 @@ void route_wan(bool moved);
 
 /* ---- route_state.c ----------------------------------------------------- */
 
-void route_state_init(struct route *r);
-/* Starts an attempt unless one is under way or the tunnel is up. */
+/* Brings it up: the first connection, the others follow. */
 void route_state_connect(struct route *r);
-/* An attempt beside the tunnel that is up, with its session. */
-void route_state_second(struct route *r);
-/* WAN is up: those that wait for their time try now. */
-void route_state_hurry(struct route *r);
-/* Closes the gate; the transport is handed out, to say bye or to close. */
-struct transport *route_state_end(struct route *r);
-void route_state_free(struct route *r);
-/* The tunnel is up by this one, which is the route's now. */
-void route_state_up(
-    struct route *r, struct transport *t, const struct transport_params *tp);
-/* The tunnel is gone, by this reason. */
-void route_state_lost(struct route *r, const struct transport_end *end);
-/* Addresses and MTU of a tunnel that is up. */
-void route_state_params(struct route *r, const struct transport_params *p);
+/* It is time for an attempt at this one, or for its turn. */
+void route_state_try(struct conn *c);
+/* Closes the gate. */
+void route_state_end(struct route *r);
+/* Of a connection: it has got a tunnel, could not get one, lost it. */
+void route_state_up(struct conn *c);
+void route_state_failed(
+    struct conn *c, enum afw_reason reason, const char *detail, bool permanent);
+void route_state_lost(
+    struct conn *c, const struct transport_end *end, bool stable);
+/* How many of its connections are up. */
+unsigned int route_state_conns(const struct route *r);
 
-extern const struct transport_owner route_owner;
+/* ---- conn.c ------------------------------------------------------------ */
+
+void conn_init(struct route *r, unsigned int index);
+/* Starts an attempt unless one is under way or the tunnel is up. */
+void conn_connect(struct conn *c);
+/* An attempt beside the tunnel that is up, with its session. */
+void conn_second(struct conn *c);
+/* WAN is up: one that waits for its time tries now. */
+void conn_hurry(struct conn *c);
+/* The next attempt; -1: none. */
+void conn_retry(struct conn *c, int64_t ms);
+/* Drops all that is under way; the transport, to say bye or to close. */
+struct transport *conn_end(struct conn *c);
+void conn_free(struct conn *c);
+/* Its tunnel is up by this one, which is the connection's now. */
+void conn_up(
+    struct conn *c, struct transport *t, const struct transport_params *tp);
+/* Its tunnel is gone, by this reason. */
+void conn_lost(struct conn *c, const struct transport_end *end);
+/* Addresses and MTU of a tunnel that is up. */
+void conn_params(struct conn *c, const struct transport_params *p);
+/* For the log: the location, of all but the first with a number; static. */
+const char *conn_name(const struct conn *c);
+/* It is freed: it gets no flush. */
+void conn_forget(struct conn *c);
 
 /* ---- handover.c -------------------------------------------------------- */
 
-void handover_init(struct route *r);
-/* A second connection beside the one that is up. */
-void handover_start(struct route *r);
+void handover_init(struct conn *c);
+/* A second tunnel beside the one that is up. */
+void handover_start(struct conn *c);
 /* Of the attempt beside it: secured, up, failed. */
-void handover_secured(struct route *r);
+void handover_secured(struct conn *c);
 void handover_up(
-    struct route *r, struct transport *t, const struct transport_params *p);
+    struct conn *c, struct transport *t, const struct transport_params *p);
 void handover_failed(
-    struct route *r, enum afw_reason reason, const char *detail);
+    struct conn *c, enum afw_reason reason, const char *detail);
 /* Of the one that is up: it has taken everything; it is gone. */
-void handover_drained(struct route *r);
+void handover_drained(struct conn *c);
 /* A packet that it sent: true if it was not for the devices. */
-bool handover_packet(struct route *r, const uint8_t *packet, size_t len);
-void handover_lost(struct route *r, const struct transport_end *end);
+bool handover_packet(struct conn *c, const uint8_t *packet, size_t len);
+void handover_lost(struct conn *c, const struct transport_end *end);
 /* Drops whatever is under way. */
-void handover_cancel(struct route *r);
+void handover_cancel(struct conn *c);
 
 #endif

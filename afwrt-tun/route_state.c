@@ -3,37 +3,39 @@
  * The states of a route and what afwrtd hears of them. The gate is the state
  * itself: it is set, and forward.c told, before the event goes out. A tunnel
  * that breaks is reported at once, also when it is resumed a moment later.
+ *
+ * A route is connected while one of its connections is. The first one leads:
+ * it alone is tried by the policy of reconnection while none is up. The others
+ * follow it, and what becomes of them is no event: one that is lost or that
+ * the node refuses is tried again with back-off for as long as the route is
+ * connected. They come up one after the other, in their order: ocserv with
+ * predictable-ips gives the first free one of a row of addresses that is the
+ * user's, so that each gets after a restart what it had before.
  */
 #include <sys/random.h>
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "afwrt-tun/clock.h"
 #include "afwrt-tun/forward.h"
 #include "afwrt-tun/retry.h"
 #include "afwrt-tun/route_private.h"
-#include "afwrt-tun/standby.h"
-#include "afwrt-tun/tun.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/log.h"
 
-static void attempt_secured(struct route *);
-static void attempt_failed(struct route *, enum afw_reason, const char *, bool);
-
-static const struct attempt_owner attempt_owner = {
-    .secured = attempt_secured,
-    .up = route_state_up,
-    .failed = attempt_failed,
-};
+#define RESUME_S   10     /* that flows wait for their connection */
+#define CROWD_MS   1000   /* a node may end one session for another */
+#define REFUSED_MS 300000 /* to one that the node or afwrt-auth refused */
 
 static void
-event_send(struct route *r, enum afw_reason reason, const char *detail)
+event_send(struct conn *c, enum afw_reason reason, const char *detail)
 {
+	struct route *r = c->r;
 	struct afw_m_route_event ev = {.route = r->id,
 	    .state = r->state,
 	    .seq = ++r->priv->seq,
 	    .reason = reason};
-	const struct session *s = r->priv->mem.session;
+	const struct session *s = c->priv->mem.session;
 
 	if (s != NULL)
 		memcpy(ev.chosen, s->chosen, sizeof(ev.chosen));
@@ -42,90 +44,83 @@ event_send(struct route *r, enum afw_reason reason, const char *detail)
 	(void)afw_link_send(afw_daemon_sup(), AFW_MSG_ROUTE_EVENT, 0, &ev, -1);
 }
 
+unsigned int
+route_state_conns(const struct route *r)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < r->n_conns; i++)
+		n += r->conns[i].up;
+	return n;
+}
+
+static uint32_t
+jitter(void)
+{
+	uint32_t n = 0;
+
+	(void)getrandom(&n, sizeof(n), GRND_NONBLOCK);
+	return n;
+}
+
+/* By the policy of the route, for the one that leads. */
 static void
-retry_cb(evutil_socket_t fd, short what, void *arg)
+retry_plan(struct conn *c, bool stable)
 {
-	(void)fd;
-	(void)what;
-	route_state_connect(arg);
+	int64_t ms =
+	    retry_delay(&c->r->conf, stable, c->priv->retries, jitter());
+
+	if (ms != -1 && !stable)
+		c->priv->retries++;
+	conn_retry(c, ms);
 }
 
-void
-route_state_init(struct route *r)
+/* One beside others that are up: always, with back-off. */
+static void
+retry_quietly(struct conn *c, bool stable, bool refused)
 {
-	r->state = AFW_ROUTE_IDLE;
-	r->priv->mem.why = AFW_WHY_FIRST;
-	r->priv->retry = evtimer_new(tun_env()->base, retry_cb, r);
-	if (r->priv->retry == NULL)
-		fatal("%s: out of memory", afw_log_name());
-}
+	const struct afw_m_route policy = {.reconnect = AFW_RECONNECT_AUTO};
+	int64_t ms = retry_delay(&policy, stable, c->priv->retries, jitter());
 
-void
-route_state_free(struct route *r)
-{
-	struct route_private *p = r->priv;
-
-	event_free(p->retry);
-	event_free(p->old_end);
-	event_free(p->hold_end);
-	event_free(p->probe_next);
-	session_free(p->mem.session);
-	p->mem.session = NULL;
+	if (!stable)
+		c->priv->retries++;
+	conn_retry(c, refused ? REFUSED_MS : ms);
 }
 
 void
 route_state_connect(struct route *r)
 {
-	struct route_private *p = r->priv;
+	if (r->state != AFW_ROUTE_CONNECTED)
+		conn_connect(&r->conns[0]);
+}
 
-	if (p->attempt != NULL || r->state == AFW_ROUTE_CONNECTED)
-		return;
-	(void)evtimer_del(p->retry);
-	r->state = AFW_ROUTE_CONNECTING;
-	log_debug("route %s: connecting", r->conf.location);
-	p->attempt = attempt_start(r, &p->mem, false, &attempt_owner);
+/* The lowest of those that wait for their turn. */
+static void
+next_begins(struct route *r)
+{
+	struct conn *c, *first = NULL;
+	unsigned int i;
+
+	for (i = r->n_conns; i-- > 0;) {
+		c = &r->conns[i];
+		if (!c->up && c->priv->attempt != NULL)
+			return;
+		if (c->priv->waiting)
+			first = c;
+	}
+	if (first != NULL)
+		conn_connect(first);
 }
 
 void
-route_state_second(struct route *r)
+route_state_try(struct conn *c)
 {
-	r->priv->attempt =
-	    attempt_start(r, &r->priv->mem, true, &attempt_owner);
-}
-
-void
-route_state_hurry(struct route *r)
-{
-	if (evtimer_pending(r->priv->retry, NULL))
-		route_state_connect(r);
-}
-
-static void
-retry_plan(struct route *r, bool stable)
-{
-	struct route_private *p = r->priv;
-	struct timeval tv;
-	uint32_t jitter = 0;
-	int64_t ms;
-
-	(void)getrandom(&jitter, sizeof(jitter), GRND_NONBLOCK);
-	ms = retry_delay(&r->conf, stable, p->retries, jitter);
-	if (ms == -1)
+	if (c->r->state != AFW_ROUTE_CONNECTED) {
+		conn_connect(c);
 		return;
-	if (!stable)
-		p->retries++;
-	tv.tv_sec = (time_t)(ms / 1000);
-	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
-	(void)evtimer_add(p->retry, &tv);
-	log_debug("route %s: next attempt in %lld ms", r->conf.location,
-	    (long long)ms);
-}
-
-static void
-attempt_end(struct route *r)
-{
-	attempt_free(r->priv->attempt);
-	r->priv->attempt = NULL;
+	}
+	c->priv->waiting = !c->up && c->priv->attempt == NULL;
+	next_begins(c->r);
 }
 
 /* ---- down -------------------------------------------------------------- */
@@ -138,161 +133,148 @@ gate_close(struct route *r, enum afw_route_state state)
 	forward_route_down(r);
 }
 
+/* While none is up only the first one is tried. */
 static void
-attempt_failed(
-    struct route *r, enum afw_reason reason, const char *detail, bool permanent)
+others_rest(struct route *r)
 {
+	struct conn_private *p;
+	unsigned int i;
+
+	for (i = 1; i < r->n_conns; i++) {
+		p = r->conns[i].priv;
+		attempt_free(p->attempt);
+		p->attempt = NULL;
+		p->waiting = false;
+		conn_retry(&r->conns[i], -1);
+	}
+}
+
+static bool
+is_refusal(enum afw_reason reason, bool permanent)
+{
+	return permanent || reason == AFW_REASON_AUTH ||
+	    reason == AFW_REASON_LIMIT || reason == AFW_REASON_PROTOCOL;
+}
+
+/* The others are enough, so this is said once. */
+static void
+spare_failed(
+    struct conn *c, enum afw_reason reason, const char *detail, bool permanent)
+{
+	struct conn_private *p = c->priv;
 	char text[128];
 
-	attempt_end(r);
-	r->priv->failures++;
-	r->priv->failed[reason]++;
+	c->resume = 0;
+	if (!p->mem.quiet)
+		log_warn("route %s: not to be had: %s; %u of %u are up",
+		    conn_name(c),
+		    afw_reason_print(reason, detail, text, sizeof(text)),
+		    route_state_conns(c->r), c->r->n_conns);
+	p->mem.quiet = true;
+	retry_quietly(c, false, is_refusal(reason, permanent));
+	next_begins(c->r);
+}
+
+void
+route_state_failed(
+    struct conn *c, enum afw_reason reason, const char *detail, bool permanent)
+{
+	struct route *r = c->r;
+	char text[128];
+
 	if (r->state == AFW_ROUTE_CONNECTED) {
-		handover_failed(r, reason, detail);
+		spare_failed(c, reason, detail, permanent);
 		return;
 	}
 	log_warn("route %s: failed: %s", r->conf.location,
 	    afw_reason_print(reason, detail, text, sizeof(text)));
 	gate_close(r, AFW_ROUTE_FAILED);
-	event_send(r, reason, detail);
+	event_send(c, reason, detail);
 	if (!permanent)
-		retry_plan(r, false);
+		retry_plan(&r->conns[0], false);
+}
+
+/* The node allows fewer, and ended this one because another came: to bring it
+ * back at once would only end that one. */
+static bool
+is_crowded_out(const struct conn *c, const struct transport_end *end)
+{
+	return end->reason == AFW_REASON_NONE &&
+	    afw_now_ms() - c->r->priv->last_up < CROWD_MS;
 }
 
 void
-route_state_lost(struct route *r, const struct transport_end *end)
+route_state_lost(struct conn *c, const struct transport_end *end, bool stable)
 {
-	struct route_private *p = r->priv;
-	bool stable = afw_now_ms() - p->up_since >= RETRY_STABLE_MS;
+	struct route *r = c->r;
+	struct conn *lead = &r->conns[0];
 
+	if (route_state_conns(r) > 0) {
+		log_info("route %s: lost: %s; %u of %u are up", conn_name(c),
+		    end->detail, route_state_conns(r), r->n_conns);
+		clock_update();
+		c->resume = clock_now + RESUME_S;
+		retry_quietly(c, stable, is_crowded_out(c, end));
+		return;
+	}
 	log_warn("route %s: disconnected: %s", r->conf.location, end->detail);
-	if (stable)
-		p->retries = 0;
 	gate_close(r, AFW_ROUTE_DISCONNECTED);
-	event_send(r, end->reason, end->detail);
-	retry_plan(r, stable);
+	event_send(c, end->reason, end->detail);
+	others_rest(r);
+	if (lead->priv->attempt == NULL)
+		retry_plan(lead, stable);
+	else
+		r->state = AFW_ROUTE_CONNECTING;
 }
 
-struct transport *
+void
 route_state_end(struct route *r)
 {
-	struct route_private *p = r->priv;
-	struct transport *t = p->cur;
 	bool up = r->state == AFW_ROUTE_CONNECTED;
 
-	p->cur = NULL;
-	handover_cancel(r);
-	(void)evtimer_del(p->retry);
 	gate_close(r, AFW_ROUTE_DISCONNECTED);
 	if (up) {
 		log_info("route %s: disconnected", r->conf.location);
-		event_send(r, AFW_REASON_NONE, "");
+		event_send(&r->conns[0], AFW_REASON_NONE, "");
 	}
-	return t;
 }
 
 /* ---- up ---------------------------------------------------------------- */
 
-void
-route_state_params(struct route *r, const struct transport_params *tp)
-{
-	char v4[AFW_ADDR_TEXT], v6[AFW_ADDR_TEXT], node[AFW_ADDR_TEXT];
-
-	r->inner4 = tp->inner4;
-	r->inner6 = tp->inner6;
-	r->dns4 = tp->dns4;
-	r->dns6 = tp->dns6;
-	r->mtu = tp->mtu;
-	r->priv->server = r->priv->mem.session->server;
-	log_info("route %s: connected to %s as %s and %s, mtu %u",
-	    r->conf.location,
-	    afw_addr_print(&r->priv->server, node, sizeof(node)),
-	    afw_addr_print(&r->inner4, v4, sizeof(v4)),
-	    afw_addr_print(&r->inner6, v6, sizeof(v6)), r->mtu);
-}
-
+/* Flows that another process or an earlier tunnel left wait for theirs. */
 static void
-attempt_secured(struct route *r)
+others_follow(const struct conn *c)
 {
-	if (r->state == AFW_ROUTE_CONNECTED)
-		handover_secured(r);
-	else
-		attempt_begin(r->priv->attempt);
-}
+	struct route *r = c->r;
+	struct conn_private *p;
+	unsigned int i;
 
-void
-route_state_up(
-    struct route *r, struct transport *t, const struct transport_params *tp)
-{
-	struct route_private *p = r->priv;
-
-	attempt_end(r);
-	t->owner = &route_owner;
-	t->arg = r;
-	if (r->state == AFW_ROUTE_CONNECTED) {
-		handover_up(r, t, tp);
-		return;
+	clock_update();
+	for (i = 0; i < r->n_conns; i++) {
+		p = r->conns[i].priv;
+		if (i == c->index)
+			continue;
+		r->conns[i].resume = clock_now + RESUME_S;
+		(void)evtimer_del(p->retry);
+		p->waiting = p->attempt == NULL;
 	}
-	p->cur = t;
-	p->connects++;
-	p->up_since = afw_now_ms();
-	route_state_params(r, tp);
-	r->state = AFW_ROUTE_CONNECTED;
-	forward_route_up(r);
-	route_send_flush();
-	event_send(r, AFW_REASON_NONE, "");
 }
 
-/* ---- the tunnel that is up --------------------------------------------- */
-
-static void
-owner_packet(void *arg, uint8_t *packet, size_t len)
+void
+route_state_up(struct conn *c)
 {
-	if (!handover_packet(arg, packet, len))
-		forward_from_node(arg, packet, len);
+	struct route *r = c->r;
+	bool first = r->state != AFW_ROUTE_CONNECTED;
+
+	r->priv->last_up = c->priv->up_since;
+	if (first) {
+		r->priv->up_since = c->priv->up_since;
+		r->state = AFW_ROUTE_CONNECTED;
+		others_follow(c);
+	}
+	forward_conn_up(c);
+	conn_send_flush();
+	if (first)
+		event_send(c, AFW_REASON_NONE, "");
+	next_begins(r);
 }
-
-static void
-owner_batch_end(void *arg)
-{
-	(void)arg;
-	forward_from_node_flush();
-}
-
-static void
-owner_rekey(void *arg)
-{
-	handover_start(arg);
-}
-
-static void
-owner_drained(void *arg)
-{
-	handover_drained(arg);
-}
-
-static void
-owner_down(void *arg, const struct transport_end *end)
-{
-	struct route *r = arg;
-	struct route_private *p = r->priv;
-	struct transport *t = p->cur;
-	struct transport_end e = *end;
-
-	p->cur = NULL;
-	p->rtt_us = t->rtt_us;
-	if (!standby_keep(r, t))
-		t->ops->close(t);
-	if (p->attempt != NULL || p->holding)
-		handover_lost(r, &e);
-	else
-		route_state_lost(r, &e);
-}
-
-const struct transport_owner route_owner = {
-    .packet = owner_packet,
-    .batch_end = owner_batch_end,
-    .rekey = owner_rekey,
-    .drained = owner_drained,
-    .down = owner_down,
-};

@@ -62,7 +62,7 @@ run_header(struct run *s, struct packet *p, uint32_t i, uint32_t pos, bool last)
 }
 
 bool
-segment_tcp(struct route *r, struct packet *p, uint32_t mtu, segment_emit emit)
+segment_tcp(struct conn *c, struct packet *p, uint32_t mtu, segment_emit emit)
 {
 	uint32_t i, pos, n, total, size = p->gso;
 	struct packet piece = *p;
@@ -80,7 +80,7 @@ segment_tcp(struct route *r, struct packet *p, uint32_t mtu, segment_emit emit)
 		piece.dst = piece.data + (p->dst - p->data);
 		piece.len = s.hlen + n;
 		run_header(&s, &piece, i, pos, pos + n == total);
-		emit(r, piece.data, piece.len);
+		emit(c, piece.data, piece.len);
 	}
 	return true;
 }
@@ -101,7 +101,7 @@ options_copied(uint8_t *ip, uint32_t hlen)
 }
 
 bool
-segment_ip4(struct route *r, struct packet *p, uint32_t mtu, segment_emit emit)
+segment_ip4(struct conn *c, struct packet *p, uint32_t mtu, segment_emit emit)
 {
 	uint32_t hlen = p->l4, pos, n, total = p->len - hlen, size;
 	uint8_t header[60], *d;
@@ -125,7 +125,7 @@ segment_ip4(struct route *r, struct packet *p, uint32_t mtu, segment_emit emit)
 		checksum_ip4(d);
 		if (pos == 0)
 			options_copied(header, hlen);
-		emit(r, d, hlen + n);
+		emit(c, d, hlen + n);
 	}
 	return true;
 }

@@ -5,7 +5,7 @@
 #include "afwrt-tun/packet.h"
 #include "afwrt-tun/route.h"
 
-typedef void (*segment_emit)(struct route *r, const uint8_t *data, size_t len);
+typedef void (*segment_emit)(struct conn *c, const uint8_t *data, size_t len);
 
 /*
  * A packet larger than the tunnel's MTU in pieces, each given to emit. Both
@@ -13,9 +13,9 @@ typedef void (*segment_emit)(struct route *r, const uint8_t *data, size_t len);
  */
 /* A run of TCP segments (p->gso) becomes segments, checksums complete. */
 bool segment_tcp(
-    struct route *r, struct packet *p, uint32_t mtu, segment_emit emit);
+    struct conn *c, struct packet *p, uint32_t mtu, segment_emit emit);
 /* An IPv4 packet becomes fragments. */
 bool segment_ip4(
-    struct route *r, struct packet *p, uint32_t mtu, segment_emit emit);
+    struct conn *c, struct packet *p, uint32_t mtu, segment_emit emit);
 
 #endif

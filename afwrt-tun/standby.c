@@ -13,13 +13,13 @@ nothing(void *arg)
 static void
 opened(void *arg, const struct transport_params *p)
 {
-	struct route *r = arg;
-	struct transport *t = r->priv->kept;
+	struct conn *c = arg;
+	struct transport *t = c->priv->kept;
 
-	r->priv->kept = NULL;
-	(void)evtimer_del(r->priv->retry);
-	log_debug("route %s: the node is back", r->conf.location);
-	route_state_up(r, t, p);
+	c->priv->kept = NULL;
+	(void)evtimer_del(c->priv->retry);
+	log_debug("route %s: the node is back", c->r->conf.location);
+	conn_up(c, t, p);
 }
 
 /* It was down before. */
@@ -40,23 +40,23 @@ static const struct transport_owner owner = {
 };
 
 bool
-standby_keep(struct route *r, struct transport *t)
+standby_keep(struct conn *c, struct transport *t)
 {
-	if (r->conf.type != AFW_TYPE_WIREGUARD)
+	if (c->r->conf.type != AFW_TYPE_WIREGUARD)
 		return false;
-	standby_drop(r);
-	r->priv->kept = t;
+	standby_drop(c);
+	c->priv->kept = t;
 	t->owner = &owner;
-	t->arg = r;
+	t->arg = c;
 	return true;
 }
 
 void
-standby_drop(struct route *r)
+standby_drop(struct conn *c)
 {
-	struct transport *t = r->priv->kept;
+	struct transport *t = c->priv->kept;
 
-	r->priv->kept = NULL;
+	c->priv->kept = NULL;
 	if (t != NULL)
 		t->ops->close(t);
 }

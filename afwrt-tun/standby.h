@@ -12,7 +12,7 @@
  */
 
 /* After down(): true if it is kept, else the caller closes it. */
-bool standby_keep(struct route *r, struct transport *t);
-void standby_drop(struct route *r);
+bool standby_keep(struct conn *c, struct transport *t);
+void standby_drop(struct conn *c);
 
 #endif

@@ -48,11 +48,25 @@ flows_of(uint32_t route)
 	return 0;
 }
 
+/* Addresses are those of one that is up, if there is one. */
+static const struct conn *
+first_up(const struct route *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->n_conns; i++)
+		if (r->conns[i].up)
+			return &r->conns[i];
+	return &r->conns[0];
+}
+
 static void
 item_send(struct route *r, void *arg)
 {
 	const struct request *q = arg;
 	const struct route_private *p = r->priv;
+	const struct conn *c = first_up(r);
+	const struct transport *t = c->priv->cur;
 	struct afw_m_route_stats s = {
 	    .route = r->id,
 	    .state = r->state,
@@ -64,12 +78,13 @@ item_send(struct route *r, void *arg)
 	    .connects = p->connects,
 	    .failures = p->failures,
 	    .nat_entries = nat_count(r->id),
-	    .rtt_us = p->cur != NULL ? p->cur->rtt_us : p->rtt_us,
+	    .rtt_us = t != NULL ? t->rtt_us : c->priv->rtt_us,
 	    .up_since_ms = (uint64_t)p->up_since,
-	    .server = p->server,
-	    .inner4 = r->inner4,
-	    .inner6 = r->inner6,
-	    .mtu = r->mtu,
+	    .server = c->priv->server,
+	    .inner4 = c->inner4,
+	    .inner6 = c->inner6,
+	    .mtu = c->mtu,
+	    .conns = route_state_conns(r),
 	    .flows = flows_of(r->id),
 	};
 

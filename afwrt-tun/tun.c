@@ -45,9 +45,6 @@ config_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	}
 	env.conf = *c;
 	forward_default_set(c->default_route);
-	if (c->connections > 1)
-		log_info("connections %u: one connection a location is used",
-		    c->connections);
 	afw_link_status(l, m->hdr.id, AFW_OK, NULL);
 	return 0;
 }

@@ -101,13 +101,6 @@ wg_device_drop(uint32_t route)
 		device_remove(wd);
 }
 
-void
-wg_device_drop_all(void)
-{
-	while (devices != NULL)
-		device_remove(devices);
-}
-
 /* Too many: the oldest that no route asked for goes. */
 static void
 room_make(void)
@@ -158,8 +151,8 @@ kick(uint32_t route)
 {
 	struct route *r = route_find(route);
 
-	if (r != NULL && r->priv->attempt != NULL)
-		attempt_kick(r->priv->attempt);
+	if (r != NULL && r->conns[0].priv->attempt != NULL)
+		attempt_kick(r->conns[0].priv->attempt);
 }
 
 int

@@ -41,8 +41,6 @@ int wg_listen_handle(void *arg, struct afw_link *l, struct afw_msg *m);
 /* NULL when nobody said anything about it. */
 struct wg_device *wg_device_find(uint32_t route);
 void wg_device_drop(uint32_t route);
-/* All of them, at the way out. */
-void wg_device_drop_all(void);
 /* The uplink has changed, is gone, or back. */
 void wg_device_wan(void);
 void wg_device_stats(uint32_t route, struct afw_m_route_stats *s);

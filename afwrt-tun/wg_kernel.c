@@ -82,12 +82,19 @@ link_count(struct wg_device *wd, const struct afw_m_wg_state *s)
 
 /* ---- what the answers mean --------------------------------------------- */
 
-static bool
-is_fresh(const struct afw_m_wg_state *s)
+/* Of one that was made before we looked; a second of doubt. */
+static int64_t
+age_s(const struct afw_m_wg_state *s)
 {
 	int64_t age = (int64_t)time(NULL) - s->handshake_s;
 
-	return age >= -1 && age < FRESH_S;
+	return age == -1 ? 0 : age;
+}
+
+static bool
+is_fresh(const struct afw_m_wg_state *s)
+{
+	return age_s(s) >= 0 && age_s(s) < FRESH_S;
 }
 
 /* Did a handshake complete since the last answer? */
@@ -100,9 +107,10 @@ is_renewed(struct wg_kernel *k, const struct afw_m_wg_state *s)
 	k->seen = true;
 	k->shook_s = s->handshake_s;
 	k->shook_ns = s->handshake_ns;
-	if (s->handshake_s == 0)
+	if (s->handshake_s == 0 || (first ? !is_fresh(s) : !other))
 		return false;
-	return first ? is_fresh(s) : other;
+	k->renewed_ms = afw_now_ms() - (first ? age_s(s) * 1000 : 0);
+	return true;
 }
 
 static void
@@ -135,7 +143,6 @@ state_look(struct wg_kernel *k, const struct afw_m_wg_state *s)
 		link_count(k->b.wd, s);
 	silence_look(k, s);
 	if (is_renewed(k, s)) {
-		k->renewed_ms = afw_now_ms();
 		k->begun_ms = 0;
 		k->silent_ms = 0;
 		wg_base_shook(&k->b);

@@ -32,9 +32,9 @@ wg_path_begin(struct wg_base *b)
 
 /* The engine counts what it cannot take. */
 static void
-emit(struct route *r, const uint8_t *data, size_t len)
+emit(struct conn *c, const uint8_t *data, size_t len)
 {
-	(void)r;
+	(void)c;
 	(void)wg_output(sink, data, len);
 }
 

@@ -23,7 +23,7 @@
 #define RUN_BYTES    65000 /* one datagram in the kernel's eyes */
 #define WAIT_BYTES   (256 * 1024)
 #define BUFFER_BYTES (512 * 1024)
-#define ARENA_BYTES  (512 * 1024)
+#define ARENA_BYTES  (1024 * 1024) /* touched as far as it is used */
 #define SLOT         8192
 #define SLOT_WIDE    65536
 
@@ -317,7 +317,7 @@ wg_socket_receive(struct wg_socket *s,
 	_Alignas(struct cmsghdr)
 	    uint8_t control[SLOTS_MAX][CMSG_SPACE(sizeof(int))];
 	size_t pos, len, size, slot = s->wide ? SLOT_WIDE : SLOT;
-	unsigned int i, slots = (unsigned int)(ARENA_BYTES / slot);
+	unsigned int i, slots = s->wide ? ARENA_BYTES / SLOT_WIDE : SLOTS_MAX;
 	union wg_endpoint from[SLOTS_MAX];
 	struct mmsghdr m[SLOTS_MAX];
 	struct iovec v[SLOTS_MAX];

@@ -35,6 +35,7 @@ afwrtd_libafwrtd_la_SOURCES = \
 	afwrtd/tunnel.c \
 	afwrtd/types.c afwrtd/types.h \
 	afwrtd/usage.c afwrtd/usage.h \
+	afwrtd/wake.c afwrtd/wake.h \
 	afwrtd/wg.c afwrtd/wg.h \
 	afwrtd/wg_listen.c afwrtd/wg_listen.h
 afwrtd_libafwrtd_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)

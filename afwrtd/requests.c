@@ -57,7 +57,7 @@ op_may_start(const struct op *op)
 	if (op->kind == OP_UNPROTECT)
 		return true;
 	to = routes_find(op->location);
-	return to == NULL || !(to->busy || to->deleting);
+	return to == NULL || !(to->busy || to->deleting || to->held > 0);
 }
 
 static void

@@ -140,7 +140,7 @@ routes_collect(struct route *r)
 	size_t i;
 
 	if (r->set || r->kept || r->uses > 0 || r->is_default || r->deleting ||
-	    r->busy)
+	    r->busy || r->held > 0)
 		return;
 	stats_depart(r);
 	wg_forget(r);

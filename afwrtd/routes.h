@@ -22,15 +22,16 @@ struct route {
 	bool wg;                      /* afwrt-net has it, or is to */
 	uint32_t wg_impl;             /* 0 not known */
 	int tun_fd, listen_fd;        /* kept for the next net and tun; -1 */
-	bool set;       /* afwrt-tun has it, or will after its restart */
-	bool kept;      /* set up while nothing is in force: RUN sets it */
-	bool eager;     /* connects without waiting for a packet */
-	bool resume;    /* was up when afwrt-tun died */
-	bool busy;      /* a request about it runs */
-	bool deleting;  /* ROUTE_DEL is under way */
-	uint32_t state; /* enum afw_route_state */
-	uint32_t seq;   /* of the last event */
-	uint32_t uses;  /* rules, and requests that will make one */
+	bool set;          /* afwrt-tun has it, or will after its restart */
+	bool kept;         /* set up while nothing is in force: RUN sets it */
+	bool eager;        /* connects without waiting for a packet */
+	bool resume;       /* was up when afwrt-tun died */
+	bool busy;         /* a request about it runs */
+	bool deleting;     /* ROUTE_DEL is under way */
+	unsigned int held; /* by setup.c, while helpers are asked */
+	uint32_t state;    /* enum afw_route_state */
+	uint32_t seq;      /* of the last event */
+	uint32_t uses;     /* rules, and requests that will make one */
 	struct afw_m_route_stats stats; /* of this afwrt-tun, last known */
 	struct afw_m_route_stats base;  /* sums of the former ones */
 	uint64_t told_up, told_down;    /* in bandwidth reports so far */

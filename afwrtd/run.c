@@ -30,6 +30,7 @@
 #include "stop.h"
 #include "supervise.h"
 #include "types.h"
+#include "wake.h"
 
 #define CONFIG_MS 20000 /* that all helpers may need to get ready */
 #define LOGIN_MS  10000 /* that RUN waits for the first login */
@@ -348,58 +349,6 @@ default_start(struct route *r)
 		types_ask(r, TYPE_MS, r->uses > 0, default_typed, NULL);
 }
 
-static void
-waker_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
-{
-	(void)arg;
-	(void)m;
-	if (code != AFW_OK)
-		log_warn("tun: a route was not woken: %s", text);
-}
-
-/* WireGuard routes made by rules, which nothing else wakes. */
-static void
-wg_routes_wake(void)
-{
-	const struct route *r = NULL;
-	struct afw_m_route set;
-
-	while ((r = routes_next(r)) != NULL) {
-		if (!r->set || !types_is_wg(r) || r->is_default || r->eager)
-			continue;
-		routes_message(r, &set);
-		ask(AFW_TUN, AFW_MSG_ROUTE_SET, &set, ROUTE_MS, false,
-		    waker_reply, NULL);
-	}
-}
-
-static void
-retry_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
-{
-	(void)arg;
-	(void)m;
-	if (code != AFW_OK && code != AFW_ENOENT)
-		log_warn("tun: a route was not tried again: %s", text);
-}
-
-/* What failed before a run ended by a refused login is tried again. */
-static void
-routes_retry(void)
-{
-	struct afw_m_route_id id;
-	struct route *r = NULL;
-
-	while ((r = routes_next(r)) != NULL) {
-		if (!r->set || r->deleting ||
-		    (r->state != AFW_ROUTE_FAILED &&
-			r->state != AFW_ROUTE_DISCONNECTED))
-			continue;
-		id.route = r->id;
-		ask(AFW_TUN, AFW_MSG_ROUTE_UP, &id, ROUTE_MS, false,
-		    retry_reply, NULL);
-	}
-}
-
 /*
  * Only a refused login ends the start: what is down now may come up. The
  * default location comes after it, so that no attempt is made in vain.
@@ -407,6 +356,8 @@ routes_retry(void)
 static void
 login_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 {
+	struct route *d = routes_default();
+
 	(void)arg;
 	(void)m;
 	if (code != AFW_OK)
@@ -420,10 +371,9 @@ login_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 		return;
 	}
 	may_connect = true;
-	wg_routes_wake();
-	routes_retry();
-	if (routes_default() != NULL && !routes_default()->set)
-		default_start(routes_default());
+	wake_routes();
+	if (d != NULL && (!d->set || !d->eager)) /* a rule may have set it */
+		default_start(d);
 	else
 		run_complete(AFW_OK, NULL);
 }

@@ -26,6 +26,7 @@ setup_new(struct route *r, unsigned int ms, afw_reply_cb cb, void *arg)
 	struct setup *s = afwrtd_alloc(sizeof(*s));
 
 	s->r = r;
+	r->held++;
 	s->deadline = afw_now_ms() + ms;
 	s->cb = cb;
 	s->arg = arg;
@@ -44,6 +45,7 @@ static void
 setup_end(
     struct setup *s, unsigned int code, const char *text, struct afw_msg *m)
 {
+	s->r->held--;
 	s->cb(s->arg, code, text, m);
 	free(s);
 }

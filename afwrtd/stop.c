@@ -48,13 +48,16 @@ clear(void)
 static void
 route_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 {
-	struct route *r = arg;
+	/* by id: one that was on its way out is gone already */
+	struct route *r = routes_find_id((uint32_t)(uintptr_t)arg);
 
 	(void)m;
-	if (code != AFW_OK && code != AFW_ENOENT)
-		log_warn("route %s: no goodbye: %s", r->location, text);
-	routes_deleted(r);
-	routes_collect(r);
+	if (r != NULL) {
+		if (code != AFW_OK && code != AFW_ENOENT)
+			log_warn("route %s: no goodbye: %s", r->location, text);
+		routes_deleted(r);
+		routes_collect(r);
+	}
 	if (--routes_left == 0)
 		clear();
 }
@@ -75,7 +78,7 @@ stop_start(bool keep_blocked, void (*done)(void))
 		r->deleting = true;
 		id.route = r->id;
 		ask(AFW_TUN, AFW_MSG_ROUTE_DEL, &id, ROUTE_MS, false,
-		    route_reply, r);
+		    route_reply, (void *)(uintptr_t)r->id);
 	}
 	if (routes_left == 0)
 		clear();

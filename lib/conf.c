@@ -156,7 +156,7 @@ static const struct key keys[] = {
     {"dns", CHOICE, AT(x.dns), .words = dns_words},
     {"wireguard_routing", CHOICE, AT(x.routing), .words = routings},
     {"wireguard_impl", CHOICE, MAIN(wg_impl), .words = impls},
-    {"connections", NUMBER, MAIN(connections), RANGE(1, 16)},
+    {"connections", NUMBER, MAIN(connections), RANGE(1, AFW_CONNS_MAX)},
     {"ca_file", PATH, MAIN(ca_file)},
     {"log_level", CHOICE, MAIN(log_level), .words = levels},
     {.name = NULL},

@@ -152,6 +152,8 @@ route_object(const struct answer *a, const struct afw_m_route_info *r)
 		(double)t->rtt_us / 1000, "up_seconds",
 		seconds_since(a, t->up_since_ms)));
 	route_kind(o, r);
+	(void)json_object_set_new(
+	    o, "connections", json_integer((json_int_t)t->conns));
 	(void)json_object_set_new(o, "chosen",
 	    r->chosen[0] != '\0' ? json_string(r->chosen) : json_null());
 	return o;

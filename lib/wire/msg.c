@@ -52,7 +52,7 @@ SIZE_IS(flow, 24);
 SIZE_IS(source, 20);
 SIZE_IS(explained, 120);
 SIZE_IS(socket, 12);
-SIZE_IS(session_get, 76);
+SIZE_IS(session_get, 80);
 SIZE_IS(session, 2408);
 SIZE_IS(session_fail, 108);
 SIZE_IS(location_info, 4);
@@ -170,7 +170,7 @@ CHECK(config)
 	    in_range(m->wg_impl, AFW_WG_AUTO, AFW_WG_USERSPACE) &&
 	    in_range(m->reconnect, AFW_RECONNECT_MANUAL, AFW_RECONNECT_AUTO) &&
 	    in_range(m->v4v6, AFW_V4V6_LEGACY, AFW_V4V6_BOTH) &&
-	    in_range(m->connections, 1, 16) && m->log_level <= 7 &&
+	    in_range(m->connections, 1, AFW_CONNS_MAX) && m->log_level <= 7 &&
 	    STR_OK(m, vl_default) &&
 	    (m->vl_default[0] == '\0' || afw_location_valid(m->vl_default)) &&
 	    STR_OK(m, config_dir) && STR_OK(m, tun_dev_path) &&
@@ -245,7 +245,7 @@ CHECK(wan)
 
 CHECK(tun_config)
 {
-	return in_range(m->connections, 1, 16) && m->fresh <= 1 &&
+	return in_range(m->connections, 1, AFW_CONNS_MAX) && m->fresh <= 1 &&
 	    in_range(m->v4v6, AFW_V4V6_LEGACY, AFW_V4V6_BOTH);
 }
 
@@ -270,7 +270,7 @@ CHECK(route_stats)
 	return in_range(m->state, AFW_ROUTE_IDLE, AFW_ROUTE_STATE_MAX - 1) &&
 	    afw_addr_valid(&m->server, true) &&
 	    afw_addr_valid(&m->inner4, true) &&
-	    afw_addr_valid(&m->inner6, true) && m->pad == 0;
+	    afw_addr_valid(&m->inner6, true) && m->conns <= AFW_CONNS_MAX;
 }
 
 CHECK(route_info)
@@ -298,7 +298,8 @@ CHECK(socket)
 
 CHECK(session_get)
 {
-	return m->route != 0 && in_range(m->why, 1, AFW_WHY_MAX - 1) &&
+	return m->route != 0 && m->conn < AFW_CONNS_MAX &&
+	    in_range(m->why, 1, AFW_WHY_MAX - 1) &&
 	    in_range(m->type, AFW_TYPE_HYDRA_TCP, AFW_TYPE_WIREGUARD) &&
 	    location_field(m->location, sizeof(m->location));
 }

@@ -29,6 +29,7 @@
 #define AFW_URL_SIZE	  512
 #define AFW_RULES_MAX	  65536
 #define AFW_ROUTES_MAX	  64
+#define AFW_CONNS_MAX	  8 /* of one route */
 #define AFW_BACKENDS_MAX  8
 
 enum afw_role { AFW_LIB, AFW_SUP, AFW_NET, AFW_TUN, AFW_AUTH, AFW_ROLES };
@@ -380,9 +381,9 @@ struct afw_m_route_stats {
 	struct afw_addr server;
 	struct afw_addr inner4, inner6;
 	uint32_t mtu;
+	uint32_t conns; /* that are up */
 	uint32_t flows; /* source addresses known to belong to it */
 	uint32_t failed[AFW_REASON_MAX]; /* the failures by reason */
-	uint32_t pad;
 };
 
 struct afw_m_route_info {
@@ -497,7 +498,8 @@ enum afw_why {
 
 struct afw_m_session_get {
 	uint32_t route;
-	uint32_t why; /* what was wrong with the session given last */
+	uint32_t conn; /* which of its connections, from 0 */
+	uint32_t why;  /* what was wrong with the session given last */
 	uint32_t type; /* enum afw_type of the route */
 	char location[AFW_LOCATION_SIZE];
 };

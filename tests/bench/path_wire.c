@@ -51,15 +51,15 @@ route_want(struct route *r)
 }
 
 bool
-route_send(struct route *r, const uint8_t *packet, size_t len)
+conn_send(struct conn *c, const uint8_t *packet, size_t len)
 {
-	if (len > r->mtu)
-		errx(1, "%zu bytes to a tunnel of %u", len, r->mtu);
+	if (len > c->mtu)
+		errx(1, "%zu bytes to a tunnel of %u", len, c->mtu);
 	return write(node, packet, len) == (ssize_t)len;
 }
 
 void
-route_send_flush(void)
+conn_send_flush(void)
 {
 	batches++;
 }
@@ -96,7 +96,7 @@ node_cb(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	for (i = 0; i < 64 && (n = read(fd, b, sizeof(b))) > 0; i++)
-		forward_from_node(&route, b, (size_t)n);
+		forward_from_node(&route.conns[0], b, (size_t)n);
 	forward_from_node_flush();
 }
 
@@ -142,6 +142,7 @@ int
 main(int argc, char **argv)
 {
 	struct afw_m_device d = {.ifindex = 1, .mtu = 1500, .vnet_hdr = 12};
+	struct conn *c = &route.conns[0];
 	int fd, memfd = memfd_create("nat", MFD_CLOEXEC);
 
 	if (argc < 5)
@@ -153,18 +154,21 @@ main(int argc, char **argv)
 		d.vnet_hdr = 0;
 	fd = tun_open(argv[1], "wire0", d.vnet_hdr != 0);
 	node = tun_open(argv[2], "wire1", false);
+	c->r = &route;
+	c->up = true;
+	route.n_conns = 1;
 	route.id = 1;
 	route.state = AFW_ROUTE_CONNECTED;
-	route.mtu = argc > 5 ? (uint32_t)atoi(argv[5]) : 1400;
-	if (base == NULL || afw_addr_parse(&route.inner4, argv[3]) == -1 ||
-	    afw_addr_parse(&route.inner6, argv[4]) == -1)
+	c->mtu = argc > 5 ? (uint32_t)atoi(argv[5]) : 1400;
+	if (base == NULL || afw_addr_parse(&c->inner4, argv[3]) == -1 ||
+	    afw_addr_parse(&c->inner6, argv[4]) == -1)
 		errx(2, "an address is wrong");
 	forward_init(base);
 	if (nat_open(memfd, true) == -1)
 		err(1, "nat");
 	forward_default_set(route.id);
 	forward_device_set(fd, &d);
-	forward_route_up(&route);
+	forward_conn_up(c);
 	watch(node, node_cb);
 	watch(STDIN_FILENO, end_cb);
 	(void)printf("ready\n");

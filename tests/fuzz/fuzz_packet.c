@@ -36,7 +36,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		lab_setup();
 	m.gso = data[0] & 2 ? 500 : 0;
 	m.partial = (data[0] & 6) != 0;
-	r1->mtu = data[0] & 8 ? 1280 : 576;
+	r1->conns[0].mtu = data[0] & 8 ? 1280 : 576;
 	packet = malloc(size - 1);
 	if (packet == NULL)
 		return 0;

@@ -168,11 +168,15 @@ nodes_write_locations(mode_t pass_mode)
 
 /* ---- asking for sessions ----------------------------------------------- */
 
+uint32_t nodes_conn;
+
 uint32_t
 nodes_send_get(uint32_t route, const char *location, uint32_t why)
 {
-	struct afw_m_session_get g = {
-	    .route = route, .why = why, .type = AFW_TYPE_HYDRA_TCP};
+	struct afw_m_session_get g = {.route = route,
+	    .conn = nodes_conn,
+	    .why = why,
+	    .type = AFW_TYPE_HYDRA_TCP};
 
 	(void)afw_str_set(g.location, sizeof(g.location), location);
 	return world_send(&world_tun, AFW_MSG_SESSION_GET, &g);

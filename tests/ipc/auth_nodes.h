@@ -27,6 +27,8 @@ void nodes_configure_as(const char *url, uint32_t type, uint32_t v4v6);
 /* de.pass, bad.pass and locations.json. */
 void nodes_write_locations(mode_t pass_mode);
 
+/* Of which connection the following ask. */
+extern uint32_t nodes_conn;
 uint32_t nodes_send_get(uint32_t route, const char *location, uint32_t why);
 /* Asks for a session, which must be given. */
 struct afw_m_session nodes_session(

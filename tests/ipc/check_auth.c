@@ -98,6 +98,44 @@ START_TEST(one_server_lost)
 }
 END_TEST
 
+/* Each has a cookie of its own, at the server that the first one found. */
+START_TEST(connections)
+{
+	struct afw_m_session a, b, c;
+	struct afw_m_route_id id = {.route = 6};
+
+	start_file(0600);
+	nodes_conn = 0;
+	a = nodes_session(6, "second", AFW_WHY_FIRST);
+	ck_assert_str_eq(a.host, "localhost");
+	nodes_conn = 1;
+	b = nodes_session(6, "second", AFW_WHY_FIRST);
+	ck_assert_str_eq(b.host, "localhost");
+	ck_assert_str_ne(a.cookie, b.cookie);
+	world_new_tun(); /* each gets its own again */
+	c = nodes_session(6, "second", AFW_WHY_FIRST);
+	ck_assert_str_eq(c.cookie, b.cookie);
+	/* it looks for no other server than the first one's */
+	nodes_no_session(
+	    6, "second", AFW_WHY_PROTOCOL, AFW_REASON_PROTOCOL, 0, "");
+	c = nodes_session(6, "second", AFW_WHY_COOKIE);
+	ck_assert_str_eq(c.host, "localhost");
+	ck_assert_str_ne(c.cookie, b.cookie);
+	nodes_conn = 0; /* which does not notice */
+	c = nodes_session(6, "second", AFW_WHY_FIRST);
+	ck_assert_str_eq(c.cookie, a.cookie);
+	/* the end is that of all */
+	ck_assert_int_eq(
+	    afw_chan_send(&world_tun, AFW_MSG_SESSION_END, 0, &id, -1), 0);
+	c = nodes_session(6, "second", AFW_WHY_FIRST);
+	ck_assert_str_ne(c.cookie, a.cookie);
+	nodes_conn = 1;
+	a = nodes_session(6, "second", AFW_WHY_FIRST);
+	ck_assert_str_ne(c.cookie, a.cookie);
+	nodes_conn = 0;
+}
+END_TEST
+
 START_TEST(many_routes)
 {
 	uint32_t i;
@@ -238,6 +276,7 @@ main(void)
 	tcase_add_test(tc, group_is_chosen);
 	tcase_add_test(tc, file_failures);
 	tcase_add_test(tc, one_server_lost);
+	tcase_add_test(tc, connections);
 	tcase_add_test(tc, many_routes);
 	tcase_add_test(tc, secrets_of_others);
 	tcase_add_test(tc, file_verify);

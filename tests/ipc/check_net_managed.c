@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "afwrt-net/route.h"
+#include "afwrt-net/rule.h"
 #include "lib/daemon/log.h"
 #include "net_env.h"
 
@@ -380,6 +382,65 @@ START_TEST(interface_goes)
 }
 END_TEST
 
+static uint16_t
+ip_sum(const uint8_t *b, size_t len)
+{
+	uint32_t sum = 0;
+	size_t i;
+
+	for (i = 0; i + 1 < len; i += 2)
+		sum += (uint32_t)b[i] << 8 | b[i + 1];
+	while (sum >> 16 != 0)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+/* An echo request of the node: 198.51.100.1 */
+static bool
+node_is_answered(uint32_t route, const uint8_t to[4])
+{
+	static const uint8_t head[16] = {
+	    0x45, 0, 0, 28, 0, 1, 0, 0, 64, 1, 0, 0, 198, 51, 100, 1};
+	uint8_t p[VNET + 28] = {0}, buf[2048], *ip = p + VNET;
+	uint16_t sum;
+	ssize_t n;
+
+	memcpy(ip, head, sizeof(head));
+	memcpy(ip + 16, to, 4);
+	sum = ip_sum(ip, 20);
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+	ip[20] = 8;
+	ip[25] = 7;
+	sum = ip_sum(ip + 20, 8);
+	ip[22] = (uint8_t)(sum >> 8);
+	ip[23] = (uint8_t)sum;
+	ck_assert_int_eq(
+	    write(e.wg[route].fd, p, sizeof(p)), (ssize_t)sizeof(p));
+	env_serve(&e, 200);
+	while ((n = read(e.wg[route].fd, buf, sizeof(buf))) > 0)
+		if (n >= VNET + 28 && buf[VNET + 9] == 1 && buf[VNET + 20] == 0)
+			return true;
+	return false;
+}
+
+/* What nobody here began does not come in by a tunnel. */
+START_TEST(only_answers_come_in)
+{
+	static const uint8_t inner[4] = {10, 9, 3, 2};
+	static const uint8_t device[4] = {192, 168, 50, 10};
+
+	if (_i == 1) /* the test itself: without the rule it is answered */
+		e.cfg.flags &= ~(uint32_t)AFW_C_WG_MANAGED;
+	OK(env_net_config(&e));
+	wg_up(3);
+	/* so that an answer would come by the tunnel */
+	ck_assert_int_eq(sh("ip route add " FAR " dev tun3"), 0);
+	ck_assert(node_is_answered(3, inner) == (_i == 1));
+	ck_assert(node_is_answered(3, device) == (_i == 1));
+}
+END_TEST
+
 static pid_t
 stream(int n)
 {
@@ -623,6 +684,8 @@ END_TEST
 START_TEST(default_gateway)
 {
 	e.cfg.flags |= AFW_C_DEFAULT_GATEWAY;
+	ck_assert_int_eq(
+	    sh("echo 1 > /proc/sys/net/ipv4/conf/wan0/rp_filter"), 0);
 	OK(env_net_config(&e));
 	WHERE(-1);
 	OK(wg_set(3, AFW_W_DEFAULT));
@@ -645,11 +708,13 @@ START_TEST(default_gateway)
 	OK(rule(DEV, 7));
 	WHERE(-1);
 	HAS(out("cat /proc/sys/net/ipv4/conf/wan0/rp_filter"), "2");
+	HAS(out("ip link show tun3"), "alias afwrt: rp_filter of wan0 was 1");
 	OK(unrule(DEV));
 	ck_assert_int_eq(sh("ip link del tun3"), 0);
 	ck_assert_int_ne(where(DEV, FAR), 0);
 	OK(env_clear(&e, false));
 	ck_assert_str_eq(out("nft list ruleset"), "");
+	HAS(out("cat /proc/sys/net/ipv4/conf/wan0/rp_filter"), "1");
 	WHERE(0);
 }
 END_TEST
@@ -675,6 +740,88 @@ START_TEST(segment_size)
 	}
 	ck_assert_int_ge(n, VNET + 44);
 	ck_assert_mem_eq(buf + VNET + 40, "\2\4\x05\x64", 4); /* 1380 */
+}
+END_TEST
+
+/* The port of a bridge goes before the bridge, whatever their routes are. */
+START_TEST(bridge_port)
+{
+	ck_assert_int_eq(
+	    sh("ip link add br0 type bridge && ip addr flush dev lan0 && ip "
+	       "link set lan0 master br0 && ip addr add 192.168.50.1/24 dev "
+	       "br0 && ip link set br0 up"),
+	    0);
+	OK(env_net_config(&e));
+	wg_up(3);
+	wg_up(4);
+	OK(rule("br0", 3));
+	WHERE(3);
+	OK(rule("lan0", 4));
+	HAS(out("nft list map bridge afwrt wg_iface"), "\"lan0\" : 0x0000000a");
+	WHERE(4);
+	OK(rule("lan0", 7));
+	WHERE(-1);
+	OK(rule("br0", 4));
+	WHERE(-1);
+	OK(rule("lan0", 3));
+	WHERE(3);
+	OK(rule(DEV, 4));
+	WHERE(4);
+	OK(unrule(DEV));
+	OK(unrule("lan0"));
+	WHERE(4);
+}
+END_TEST
+
+/* The kernel's outer packets, as only a guest has them: the plan is played. */
+START_TEST(outer_way)
+{
+	struct plan p = {.selective = true,
+	    .managed = true,
+	    .halves = true,
+	    .mark = 8,
+	    .mask = UINT32_MAX,
+	    .table = 47,
+	    .priority = 10,
+	    .outer = 0x10,
+	    .outer_way = true,
+	    .outer_has4 = true,
+	    .outer_has6 = true,
+	    .outer_table = 119,
+	    .wg_default = -1};
+	struct netlink nl;
+	struct nerr err;
+
+	ck_assert_int_eq(netlink_open(&nl, NETLINK_ROUTE), 0);
+	p.wan_ifindex = (uint32_t)atoi(out("ip -o link show wan0"));
+	(void)afw_addr_parse(&p.outer_via4, "203.0.113.1");
+	(void)afw_addr_parse(&p.outer_via6, "2001:db8:203::1");
+	ck_assert_int_eq(route_sync(&nl, &p, &err), 4);
+	ck_assert_int_eq(rule_sync(&nl, &p, &err), 6);
+	/* again is nothing: all is recognised */
+	ck_assert_int_eq(route_sync(&nl, &p, &err), 0);
+	ck_assert_int_eq(rule_sync(&nl, &p, &err), 0);
+	HAS(out("ip route show table 119"),
+	    "default via 203.0.113.1 dev wan0 proto 97");
+	HAS(out("ip route show table 119"), "unreachable default");
+	HAS(out("ip -6 route show table 119"),
+	    "default via 2001:db8:203::1 dev wan0");
+	ck_assert_int_eq(sh("ip route add 0.0.0.0/1 dev lan0; ip route add "
+			    "128.0.0.0/1 dev lan0"),
+	    0);
+	HAS(out("ip route get " FAR " mark 16"), "via 203.0.113.1 dev wan0");
+	HAS(out("ip route get 203.0.113.9 mark 16"), "203.0.113.9 dev wan0");
+	HAS(out("ip route get " FAR), "dev lan0");
+	/* another gateway; none: on the link */
+	(void)afw_addr_parse(&p.outer_via4, "203.0.113.7");
+	memset(&p.outer_via6, 0, sizeof(p.outer_via6));
+	ck_assert_int_eq(route_sync(&nl, &p, &err), 2);
+	ck_assert_int_eq(route_sync(&nl, &p, &err), 0);
+	HAS(out("ip route get " FAR " mark 16"), "via 203.0.113.7 dev wan0");
+	p.outer_has4 = false;
+	ck_assert_int_eq(route_sync(&nl, &p, &err), 1);
+	HAS(out("ip route get " FAR " mark 16 2>&1"), "No route to host");
+	netlink_close(&nl);
 }
 END_TEST
 
@@ -743,6 +890,7 @@ main(void)
 	tcase_add_loop_test(c, priorities, 0, 2);
 	tcase_add_test(c, masquerade);
 	tcase_add_test(c, interface_goes);
+	tcase_add_loop_test(c, only_answers_come_in, 0, 2);
 	tcase_add_test(c, moves);
 	tcase_add_test(c, connections);
 	tcase_add_test(c, dns);
@@ -751,6 +899,8 @@ main(void)
 	tcase_add_test(c, killswitch);
 	tcase_add_test(c, default_gateway);
 	tcase_add_test(c, segment_size);
+	tcase_add_test(c, bridge_port);
+	tcase_add_test(c, outer_way);
 	tcase_add_test(c, many_at_once);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_NORMAL);

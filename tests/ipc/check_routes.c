@@ -112,6 +112,18 @@ record(const char *ip, const char *location)
 	ck_assert_uint_eq(player_protect(ip, location), AFW_OK);
 }
 
+START_TEST(default_location_of_a_rule)
+{
+	configure(player_config());
+	(void)player_send(AFW_MSG_BATCH_BEGIN, NULL);
+	record("10.0.0.1", "us");
+	ck_assert_uint_eq(player_ask(AFW_MSG_BATCH_COMMIT, NULL), AFW_OK);
+	ck_assert_uint_eq(player_ask(AFW_MSG_RUN, NULL), AFW_OK);
+	(void)player_route("us", AFW_ROUTE_CONNECTED);
+	player_end();
+}
+END_TEST
+
 START_TEST(unknown_location_in_a_batch)
 {
 	struct afw_msg m;
@@ -345,6 +357,7 @@ suite(void)
 	tcase_add_test(t, no_iptables_has_one_too);
 	tcase_add_test(t, given_tun);
 	tcase_add_test(t, chosen_name);
+	tcase_add_test(t, default_location_of_a_rule);
 	tcase_add_test(t, unknown_location_in_a_batch);
 	tcase_add_test(t, one_bad_rule_keeps_the_others);
 	tcase_add_test(t, tunnels_between_runs);

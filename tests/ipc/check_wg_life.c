@@ -128,6 +128,22 @@ START_TEST(stop_and_run)
 }
 END_TEST
 
+/* What a refused rule had made is on its way out when the stop comes. */
+START_TEST(stop_in_an_undo)
+{
+	wg_begin(WG, true);
+	player_tell("net.refuse", "10.0.0.1");
+	player_tell("net.hang.NET_WG_DEL", "");
+	ck_assert_uint_eq(player_protect("10.0.0.1", "de"), AFW_EINVAL);
+	player_logged("tun ROUTE_DEL id=2", "net NET_WG_DEL id=2", NULL);
+	ck_assert_uint_eq(player_ask(AFW_MSG_STOP, NULL), AFW_OK);
+	player_untell("net.hang.NET_WG_DEL");
+	wg_run();
+	(void)player_route("us", AFW_ROUTE_CONNECTED);
+	player_end();
+}
+END_TEST
+
 /* ---- another type than was thought ----------------------------------------
  */
 
@@ -406,6 +422,7 @@ suite(void)
 	tcase_add_test(t, net_dies_in_a_request);
 	tcase_add_test(t, tun_dies);
 	tcase_add_test(t, stop_and_run);
+	tcase_add_test(t, stop_in_an_undo);
 	tcase_add_test(t, made_anew);
 	tcase_add_test(t, made_anew_over_a_death);
 	tcase_add_test(t, not_made_anew);

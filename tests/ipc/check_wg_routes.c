@@ -236,6 +236,19 @@ START_TEST(a_rule_connects_after_the_login)
 }
 END_TEST
 
+START_TEST(a_rule_of_the_default_location)
+{
+	wg_begin(WG, true);
+	wg_batch(1, "us");
+	player_logged("NET_WG_SET wrt0 route=1 impl=1 flags=1",
+	    "ROUTE_SET us id=1 flags=1", NULL);
+	wg_run();
+	player_logged("tun ROUTE_SET us id=1 flags=5", NULL);
+	(void)player_route("us", AFW_ROUTE_CONNECTED);
+	player_end();
+}
+END_TEST
+
 /* It cannot be had, so its devices are blocked. */
 START_TEST(hydra_rule_in_a_batch)
 {
@@ -281,6 +294,7 @@ suite(void)
 	tcase_add_test(t, mixed_and_managed);
 	tcase_add_test(t, mixed_and_manual);
 	tcase_add_test(t, a_rule_connects_after_the_login);
+	tcase_add_test(t, a_rule_of_the_default_location);
 	tcase_add_test(t, hydra_rule_in_a_batch);
 	tcase_add_test(t, of_the_kernel);
 	suite_add_tcase(s, t);

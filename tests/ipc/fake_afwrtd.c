@@ -162,6 +162,7 @@ query(uint32_t id)
 	memset(&r, 0, sizeof(r));
 	(void)afw_str_set(r.location, sizeof(r.location), "de-berlin");
 	r.is_default = 1;
+	r.type = AFW_TYPE_HYDRA_TCP;
 	r.rules = 2;
 	r.type = AFW_TYPE_HYDRA_TCP;
 	r.stats.route = 1;

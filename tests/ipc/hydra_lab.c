@@ -316,6 +316,7 @@ session_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	unsigned int n = s->n_whys;
 
 	ck_assert_uint_lt(s->n_whys, EVENTS_MAX);
+	s->conns[s->n_whys] = g->conn;
 	s->whys[s->n_whys++] = g->why;
 	if (n >= s->n_answers)
 		n = s->n_answers - 1;

@@ -60,7 +60,7 @@ struct suite {
 	/* what was seen */
 	struct afw_m_route_event events[EVENTS_MAX];
 	unsigned int n_events;
-	uint32_t whys[EVENTS_MAX];
+	uint32_t whys[EVENTS_MAX], conns[EVENTS_MAX]; /* of SESSION_GET */
 	unsigned int n_whys;
 	unsigned int sockets, session_ends;
 	unsigned int socket_refusal; /* AFW_E code, 0: give it */

@@ -24,6 +24,18 @@ forward_init(struct event_base *b)
 	base = b;
 }
 
+/* There is no NAT: the source is the connection's address. */
+static struct conn *
+conn_of(struct route *r, const uint8_t *packet)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->n_conns; i++)
+		if (memcmp(r->conns[i].inner4.b, packet + 12, 4) == 0)
+			return &r->conns[i];
+	return &r->conns[0];
+}
+
 static void
 from_device(struct route *r, const uint8_t *packet, size_t len)
 {
@@ -32,7 +44,7 @@ from_device(struct route *r, const uint8_t *packet, size_t len)
 			r->forward = calloc(1, sizeof(struct hold));
 		(void)hold_push(r->forward, packet, len);
 		route_want(r);
-	} else if (route_send(r, packet, len)) {
+	} else if (conn_send(conn_of(r, packet), packet, len)) {
 		r->up_packets++;
 		r->up_bytes += len;
 	} else {
@@ -57,7 +69,7 @@ read_cb(evutil_socket_t fd, short what, void *arg)
 	}
 	if (n == 0)
 		(void)event_del(readable);
-	route_send_flush();
+	conn_send_flush();
 }
 
 void
@@ -70,14 +82,14 @@ forward_device_set(int fd, const struct afw_m_device *d)
 }
 
 void
-forward_from_node(struct route *r, uint8_t *packet, size_t len)
+forward_from_node(struct conn *c, uint8_t *packet, size_t len)
 {
 	uint8_t buf[65536];
 
-	memcpy(buf, &r->id, 4);
+	memcpy(buf, &c->r->id, 4);
 	memcpy(buf + 4, packet, len);
-	r->down_packets++;
-	r->down_bytes += len;
+	c->r->down_packets++;
+	c->r->down_bytes += len;
 	(void)send(device, buf, len + 4, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
@@ -87,14 +99,21 @@ forward_from_node_flush(void)
 }
 
 void
-forward_route_up(struct route *r)
+forward_conn_up(struct conn *c)
 {
+	struct route *r = c->r;
 	struct hold *h = r->forward;
 	const uint8_t *packet;
 	size_t len;
 
 	for (; h != NULL && (packet = hold_front(h, &len)) != NULL; hold_pop(h))
 		from_device(r, packet, len);
+}
+
+void
+forward_conn_down(struct conn *c)
+{
+	(void)c;
 }
 
 void

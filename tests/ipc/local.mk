@@ -34,12 +34,13 @@ tests_ipc_check_link_end_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_link_end_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 
 # the tunnel side of afwrt-tun against a real ocserv
-check_PROGRAMS += tests/ipc/hydra_stub tests/ipc/check_hydra
-TESTS += tests/ipc/check_hydra
+check_PROGRAMS += tests/ipc/hydra_stub tests/ipc/check_hydra \
+	tests/ipc/check_conns
+TESTS += tests/ipc/check_hydra tests/ipc/check_conns
 tests_ipc_hydra_stub_SOURCES = tests/ipc/hydra_stub.c
 tests_ipc_hydra_stub_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
 tests_ipc_hydra_stub_LDADD = afwrt-tun/libtun.la
-tests_ipc_check_hydra_SOURCES = tests/ipc/check_hydra.c \
+tests_ipc_check_hydra_SOURCES = tests/ipc/check_hydra.c tests/ipc/hydra_case.h \
 	tests/ipc/hydra_lab.c tests/ipc/hydra_lab.h \
 	tests/ipc/hydra_nodes.c tests/ipc/hydra_proxy.c
 tests_ipc_check_hydra_CPPFLAGS = $(AM_CPPFLAGS) \
@@ -47,6 +48,14 @@ tests_ipc_check_hydra_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DAFWRT_TUN='"$(abs_builddir)/afwrt-tun/afwrt-tun"'
 tests_ipc_check_hydra_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_ipc_check_hydra_LDADD = lib/libafwdaemon.la $(CHECK_LIBS) $(EVENT_LIBS)
+tests_ipc_check_conns_SOURCES = tests/ipc/check_conns.c tests/ipc/hydra_case.h \
+	tests/ipc/hydra_lab.c tests/ipc/hydra_lab.h \
+	tests/ipc/hydra_nodes.c tests/ipc/hydra_proxy.c
+tests_ipc_check_conns_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DHYDRA_STUB='"$(abs_builddir)/tests/ipc/hydra_stub"' \
+	-DAFWRT_TUN='"$(abs_builddir)/afwrt-tun/afwrt-tun"'
+tests_ipc_check_conns_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+tests_ipc_check_conns_LDADD = lib/libafwdaemon.la $(CHECK_LIBS) $(EVENT_LIBS)
 # afwrtd itself, with helpers that are not
 check_PROGRAMS += tests/ipc/fake_helper
 tests_ipc_fake_helper_SOURCES = tests/ipc/fake_helper.c
@@ -153,6 +162,14 @@ tests_ipc_check_net_wg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_net_wg_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_wg_DEPENDENCIES = afwrt-net/afwrt-net
 
+check_PROGRAMS += tests/ipc/check_net_wg_managed
+TESTS += tests/ipc/check_net_wg_managed
+tests_ipc_check_net_wg_managed_SOURCES = tests/ipc/check_net_wg_managed.c \
+	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_wg_managed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_wg_managed_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_wg_managed_DEPENDENCIES = afwrt-net/afwrt-net
+
 check_PROGRAMS += tests/ipc/check_net_neigh
 TESTS += tests/ipc/check_net_neigh
 tests_ipc_check_net_neigh_SOURCES = tests/ipc/check_net_neigh.c \
@@ -188,8 +205,8 @@ check_PROGRAMS += tests/ipc/check_net_managed
 TESTS += tests/ipc/check_net_managed
 tests_ipc_check_net_managed_SOURCES = tests/ipc/check_net_managed.c \
 	tests/ipc/net_env.c tests/ipc/net_env.h
-tests_ipc_check_net_managed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_ipc_check_net_managed_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+tests_ipc_check_net_managed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
+tests_ipc_check_net_managed_LDADD = afwrt-net/libnet.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_managed_DEPENDENCIES = afwrt-net/afwrt-net
 
 # a real afwrt-auth with a real node and backend

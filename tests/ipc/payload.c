@@ -199,7 +199,7 @@ MAKE(wan)
 
 MAKE(tun_config)
 {
-	m->connections = 16;
+	m->connections = AFW_CONNS_MAX;
 	m->v4v6 = AFW_V4V6_BOTH;
 	m->fresh = 1;
 }

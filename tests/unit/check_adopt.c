@@ -71,7 +71,7 @@ send_one(unsigned int device, uint16_t port, uint8_t proto, uint8_t flags)
 	put16(b + p.l4, port);
 	if (proto == PACKET_TCP)
 		b[p.l4 + 13] = flags;
-	return nat_out(r1, &p);
+	return nat_out(&r1->conns[0], &p);
 }
 
 static void

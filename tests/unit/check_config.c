@@ -86,7 +86,7 @@ static const struct {
     {"wireguard_routing", 's', {"\"manual\"", "\"managed\""}, {"\"x\""}},
     {"wireguard_impl", 's', {"\"auto\"", "\"kernel\"", "\"userspace\""},
 	{"\"x\""}},
-    {"connections", 'n', {"1", "16"}, {"0", "17"}},
+    {"connections", 'n', {"1", "8"}, {"0", "9"}},
     {"ca_file", 's', {"\"\"", "\"/etc/ca.pem\""}, {"\"ca.pem\""}},
     {"log_level", 's',
 	{"\"error\"", "\"warn\"", "\"notice\"", "\"info\"", "\"debug\""},

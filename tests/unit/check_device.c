@@ -109,7 +109,7 @@ exchange(uint8_t proto, int family)
 	s.flags = PACKET_ACK;
 	for (i = 0; i < 4; i++, s.seq += 900) {
 		lab_make(&a, &s);
-		forward_from_node(r, a.b, a.len);
+		forward_from_node(&r->conns[0], a.b, a.len);
 	}
 	forward_from_node_flush();
 	for (i = 0; i < 4; i++) {

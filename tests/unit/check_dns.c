@@ -24,8 +24,8 @@ setup(void)
 
 	lab_open(header ? 12 : 0);
 	r1 = lab_route(1, inner[0], inner[1]);
-	r1->dns4 = lab_addr(server[0]);
-	r1->dns6 = lab_addr(server[1]);
+	r1->conns[0].dns4 = lab_addr(server[0]);
+	r1->conns[0].dns6 = lab_addr(server[1]);
 	r2 = lab_route(2, inner[0], inner[1]);
 	for (v = 0; v < 2; v++) {
 		lab_flow(lan[v], 1);

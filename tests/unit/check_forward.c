@@ -235,11 +235,11 @@ START_TEST(held_until_up)
 	from_lan(&s);
 	ck_assert_uint_eq(lab_n_sent, 1);
 	lab_route_state(r1, AFW_ROUTE_CONNECTED, true);
-	forward_route_up(r1);
+	lab_route_up(r1);
 	ck_assert_uint_eq(lab_n_sent, 1 + HELD_PACKETS);
 	for (i = 0; i < HELD_PACKETS; i++)
 		ck_assert_uint_eq(get16(lab_sent[1 + i].b + 20), 5000 + i);
-	forward_route_up(r1);
+	lab_route_up(r1);
 	ck_assert_uint_eq(lab_n_sent, 1 + HELD_PACKETS);
 }
 END_TEST
@@ -254,7 +254,7 @@ START_TEST(held_has_a_limit_in_bytes)
 	for (i = 0; i < 40; i++)
 		from_lan(&s);
 	ck_assert_uint_eq(r1->dropped, 40 - HELD_BYTES / 9028);
-	forward_route_down(r1);
+	lab_route_down(r1);
 	ck_assert_uint_eq(r1->dropped, 40);
 	ck_assert_ptr_null(r1->forward);
 }
@@ -268,7 +268,7 @@ START_TEST(held_of_a_moved_device)
 	from_lan(&s);
 	lab_flow(LAN4, 2);
 	lab_route_state(r1, AFW_ROUTE_CONNECTED, true);
-	forward_route_up(r1);
+	lab_route_up(r1);
 	ck_assert_uint_eq(lab_n_sent, 0);
 	ck_assert_uint_eq(r1->dropped, 1);
 }
@@ -326,7 +326,7 @@ START_TEST(no_ipv6_there)
 	ck_assert(lab_addr_is(b.b, 0, FAR6));
 	ck_assert_uint_eq(lab_n_sent, 0);
 	/* a tunnel too narrow for IPv6 has none */
-	r1->mtu = 1279;
+	r1->conns[0].mtu = 1279;
 	s = udp6();
 	from_lan(&s);
 	ck_assert(lab_to_lan(&b));
@@ -562,7 +562,7 @@ START_TEST(fragments_bounded)
 	}
 	ck_assert_uint_le(fragment_count(), FRAGMENT_SHARE);
 	ck_assert_uint_eq(lab_n_sent, 0);
-	forward_route_down(r1);
+	lab_route_down(r1);
 	ck_assert_uint_eq(fragment_count(), 0);
 }
 END_TEST

@@ -70,7 +70,7 @@ out(struct route *r, const struct lab_spec *s)
 {
 	lab_make(&b, s);
 	ck_assert(packet_parse(&p, b.b, b.len));
-	return nat_out(r, &p);
+	return nat_out(&r->conns[0], &p);
 }
 
 static enum nat_result
@@ -78,7 +78,7 @@ in(struct route *r, const struct lab_spec *s)
 {
 	lab_make(&b, s);
 	ck_assert(packet_parse(&p, b.b, b.len));
-	return nat_in(r, &p);
+	return nat_in(&r->conns[0], &p);
 }
 
 static uint16_t
@@ -322,7 +322,7 @@ START_TEST(icmp_errors)
 		lab_make_error(&b, router[v], inner[v], types[v][0],
 		    types[v][1], &a, quote);
 		ck_assert(packet_parse(&p, b.b, b.len));
-		ck_assert_int_eq(nat_in(r1, &p), NAT_OK);
+		ck_assert_int_eq(nat_in(&r1->conns[0], &p), NAT_OK);
 		ck_assert(lab_checksums_ok(b.b, b.len));
 		ck_assert(lab_addr_is(b.b, 1, lan_other[v]));
 		ck_assert(lab_addr_is(b.b + h + 8, 0, lan_other[v]));
@@ -339,7 +339,7 @@ START_TEST(icmp_errors)
 		lab_make_error(&b, lan_other[v], remote[v], types[v][0],
 		    types[v][1], &a, quote);
 		ck_assert(packet_parse(&p, b.b, b.len));
-		ck_assert_int_eq(nat_out(r1, &p), NAT_OK);
+		ck_assert_int_eq(nat_out(&r1->conns[0], &p), NAT_OK);
 		ck_assert(lab_checksums_ok(b.b, b.len));
 		ck_assert(lab_addr_is(b.b, 0, inner[v]));
 		ck_assert(lab_addr_is(b.b + h + 8, 1, inner[v]));
@@ -350,7 +350,7 @@ START_TEST(icmp_errors)
 	    &b, router[v], inner[v], types[v][0], types[v][1], &a, a.len);
 	b.b[b.len - 1] ^= 1;
 	ck_assert(packet_parse(&p, b.b, b.len));
-	ck_assert_int_eq(nat_in(r1, &p), NAT_DROP);
+	ck_assert_int_eq(nat_in(&r1->conns[0], &p), NAT_DROP);
 }
 END_TEST
 
@@ -369,7 +369,7 @@ fill(const char *src, uint32_t n, uint16_t dport)
 		put16(b.b + 20, 1024 + i % 60000);
 		put16(b.b + 22, dport);
 		ck_assert(packet_parse(&p, b.b, b.len));
-		ck_assert_int_eq(nat_out(r1, &p), NAT_OK);
+		ck_assert_int_eq(nat_out(&r1->conns[0], &p), NAT_OK);
 	}
 }
 
@@ -452,10 +452,10 @@ START_TEST(other_inner_address)
 
 	ck_assert_int_eq(out(r1, &s6), NAT_OK);
 	tcp_connect(&s);
-	forward_route_up(r1); /* the same addresses: all lives on */
+	lab_route_up(r1); /* the same addresses: all lives on */
 	ck_assert_uint_eq(nat_count(1), 2);
-	r1->inner4 = lab_addr("10.8.0.99");
-	forward_route_up(r1);
+	r1->conns[0].inner4 = lab_addr("10.8.0.99");
+	lab_route_up(r1);
 	ck_assert_uint_eq(nat_count(1), 1); /* IPv6 has not changed */
 	clock_now = 100000;
 	ck_assert_int_eq(out(r1, &s), NAT_NO_STATE);

@@ -284,11 +284,11 @@ static uint32_t next_seq;
 static struct lab_packet whole;
 
 static void
-piece(struct route *r, const uint8_t *d, size_t len)
+piece(struct conn *c, const uint8_t *d, size_t len)
 {
 	size_t h = lab_upper(d) + 20;
 
-	ck_assert_uint_le(len, r->mtu);
+	ck_assert_uint_le(len, c->mtu);
 	ck_assert(lab_checksums_ok(d, len));
 	ck_assert_uint_eq(get32(d + h - 16), next_seq);
 	ck_assert_mem_eq(d + h, whole.b + h + bytes_pieces, len - h);
@@ -303,7 +303,7 @@ piece(struct route *r, const uint8_t *d, size_t len)
 START_TEST(segments)
 {
 	struct lab_spec s = specs[_i == 0 ? 0 : 3];
-	struct route r = {.mtu = 1400};
+	struct conn c = {.mtu = 1400};
 	struct packet q;
 
 	s.flags = PACKET_ACK | PACKET_FIN | PACKET_CWR;
@@ -316,7 +316,7 @@ START_TEST(segments)
 	q.partial = true;
 	n_pieces = bytes_pieces = 0;
 	next_seq = s.seq;
-	ck_assert(segment_tcp(&r, &q, r.mtu, piece));
+	ck_assert(segment_tcp(&c, &q, c.mtu, piece));
 	ck_assert_uint_eq(bytes_pieces, 60001);
 	ck_assert_uint_eq(n_pieces, 45);
 }
@@ -374,7 +374,7 @@ START_TEST(mutated)
 	for (i = 0; i < ROUNDS; i++) {
 		make_any();
 		mutate(&a);
-		r->mtu = rand() % 2 ? 1400 : 576;
+		r->conns[0].mtu = rand() % 2 ? 1400 : 576;
 		m.gso = rand() % 4 == 0 ? (uint16_t)(1 + rand() % 2000) : 0;
 		m.partial = m.gso != 0 || rand() % 4 == 0;
 		exact = malloc(a.len == 0 ? 1 : a.len);
@@ -383,7 +383,7 @@ START_TEST(mutated)
 		if (i % 2 == 0)
 			forward_from_device(exact, a.len, &m);
 		else
-			forward_from_node(r, exact, a.len);
+			forward_from_node(&r->conns[0], exact, a.len);
 		lab_answer(SOURCE_NONE);
 		free(exact);
 		if (i % 64 == 0) {
@@ -395,12 +395,12 @@ START_TEST(mutated)
 			lab_route_state(r, 1 + (uint32_t)rand() % 5, false);
 		} else if (i % 1000 == 0) {
 			lab_route_state(r, AFW_ROUTE_CONNECTED, true);
-			forward_route_up(r);
+			lab_route_up(r);
 		}
 	}
 	/* it still does what it is for */
 	lab_make(&a, &specs[1]);
-	r->mtu = 1400;
+	r->conns[0].mtu = 1400;
 	lab_route_state(r, AFW_ROUTE_CONNECTED, true);
 	lab_n_sent = 0;
 	lab_from_lan(&a);

@@ -247,7 +247,7 @@ START_TEST(held_in_all_has_a_limit)
 	for (i = 0; i < 200; i++)
 		udp_of(i + 1, 40000);
 	forward_default_set(2);
-	r2->mtu = 1400;
+	r2->conns[0].mtu = 1400;
 	lab_answer(SOURCE_NONE);
 	ck_assert_uint_eq(r2->up_packets + r2->dropped,
 	    r2->up_packets); /* fragments, none is lost */

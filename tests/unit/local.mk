@@ -87,7 +87,8 @@ path_tests = tests/unit/check_adopt tests/unit/check_coalesce \
 	tests/unit/check_flow \
 	tests/unit/check_forward tests/unit/check_nat \
 	tests/unit/check_packet tests/unit/check_probe \
-	tests/unit/check_source
+	tests/unit/check_source \
+	tests/unit/check_spread
 check_PROGRAMS += $(path_tests)
 TESTS += $(path_tests)
 # a device of its own, so without the lab's
@@ -122,13 +123,19 @@ tests_unit_check_packet_LDADD = $(path_ldadd)
 tests_unit_check_probe_SOURCES = tests/unit/check_probe.c $(path_lab)
 tests_unit_check_probe_CFLAGS = $(path_cflags)
 tests_unit_check_probe_LDADD = $(path_ldadd)
+tests_unit_check_spread_SOURCES = tests/unit/check_spread.c $(path_lab)
+tests_unit_check_spread_CFLAGS = $(path_cflags)
+tests_unit_check_spread_LDADD = $(path_ldadd)
 tests_unit_check_source_SOURCES = tests/unit/check_source.c $(path_lab)
 tests_unit_check_source_CFLAGS = $(path_cflags)
 tests_unit_check_source_LDADD = $(path_ldadd)
 
 # the path on real devices, for tests/bench/path_wire.sh
 check_PROGRAMS += tests/bench/path_wire
-EXTRA_DIST += tests/bench/path_wire.sh tests/bench/ratio.py
+EXTRA_DIST += tests/bench/path_wire.sh tests/bench/ratio.py \
+	tests/bench/wg_ratio.py
+EXTRA_DIST += tests/bench/connections.py tests/bench/path_wire.sh \
+	tests/bench/ratio.py
 tests_bench_path_wire_SOURCES = tests/bench/path_wire.c
 tests_bench_path_wire_CFLAGS = $(path_cflags)
 tests_bench_path_wire_LDADD = afwrt-tun/libtun.la $(EVENT_LIBS)
@@ -201,6 +208,12 @@ wg_ldadd = afwrt-tun/libwg.la $(CHECK_LIBS) $(CRYPTO_LIBS)
 wg_lab = tests/unit/wg_lab.c tests/unit/wg_lab.h
 check_PROGRAMS += $(wg_tests)
 TESTS += $(wg_tests)
+# the engine as the transport of a route
+check_PROGRAMS += tests/unit/check_wg_route
+TESTS += tests/unit/check_wg_route
+tests_unit_check_wg_route_SOURCES = tests/unit/check_wg_route.c
+tests_unit_check_wg_route_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_wg_route_LDADD = afwrt-tun/libtun.la $(CHECK_LIBS)
 tests_unit_check_wg_crypto_SOURCES = tests/unit/check_wg_crypto.c
 tests_unit_check_wg_crypto_CFLAGS = $(wg_cflags)
 tests_unit_check_wg_crypto_LDADD = $(wg_ldadd)

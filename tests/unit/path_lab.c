@@ -30,15 +30,28 @@ lab_route(uint32_t id, const char *inner4, const char *inner6)
 
 	ck_assert_ptr_nonnull(r);
 	r->id = id;
-	r->mtu = 1400;
-	if (inner4 != NULL)
-		r->inner4 = lab_addr(inner4);
-	if (inner6 != NULL)
-		r->inner6 = lab_addr(inner6);
+	lab_conn(r, inner4, inner6);
 	r->next = routes;
 	routes = r;
 	lab_route_state(r, AFW_ROUTE_CONNECTED, true);
 	return r;
+}
+
+struct conn *
+lab_conn(struct route *r, const char *inner4, const char *inner6)
+{
+	struct conn *c = &r->conns[r->n_conns];
+
+	ck_assert_uint_lt(r->n_conns, AFW_CONNS_MAX);
+	c->r = r;
+	c->index = r->n_conns++;
+	c->up = true;
+	c->mtu = 1400;
+	if (inner4 != NULL)
+		c->inner4 = lab_addr(inner4);
+	if (inner6 != NULL)
+		c->inner6 = lab_addr(inner6);
+	return c;
 }
 
 void
@@ -72,15 +85,16 @@ route_want(struct route *r)
 }
 
 bool
-route_send(struct route *r, const uint8_t *packet, size_t len)
+conn_send(struct conn *c, const uint8_t *packet, size_t len)
 {
 	struct lab_sent *s = &lab_sent[lab_n_sent % LAB_SENT_MAX];
 
 	if (lab_queue_full)
 		return false;
-	ck_assert(route_ready(r));
-	ck_assert_uint_le(len, r->mtu);
-	s->route = r->id;
+	ck_assert(route_ready(c->r) && c->up);
+	ck_assert_uint_le(len, c->mtu);
+	s->route = c->r->id;
+	s->conn = c->index;
 	s->len = len;
 	memcpy(s->b, packet, len < sizeof(s->b) ? len : sizeof(s->b));
 	lab_n_sent++;
@@ -88,7 +102,7 @@ route_send(struct route *r, const uint8_t *packet, size_t len)
 }
 
 void
-route_send_flush(void)
+conn_send_flush(void)
 {
 	lab_flushed++;
 }
@@ -170,7 +184,7 @@ lab_close(void)
 	struct route *r;
 
 	while ((r = routes) != NULL) {
-		forward_route_down(r);
+		lab_route_down(r);
 		routes = r->next;
 		free(r);
 	}
@@ -221,13 +235,35 @@ lab_to_lan(struct lab_packet *p)
 }
 
 void
+lab_route_up(struct route *r)
+{
+	forward_conn_up(&r->conns[0]);
+}
+
+void
+lab_route_down(struct route *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->n_conns; i++)
+		forward_conn_down(&r->conns[i]);
+	forward_route_down(r);
+}
+
+void
 lab_from_node(struct route *r, const struct lab_packet *p)
+{
+	lab_from_conn(&r->conns[0], p);
+}
+
+void
+lab_from_conn(struct conn *c, const struct lab_packet *p)
 {
 	uint8_t *b = malloc(p->len); /* its end is guarded by the sanitizer */
 
 	ck_assert_ptr_nonnull(b);
 	memcpy(b, p->b, p->len);
-	forward_from_node(r, b, p->len);
+	forward_from_node(c, b, p->len);
 	forward_from_node_flush();
 	free(b);
 }

@@ -16,6 +16,7 @@
 #define ck_assert_int_ne(x, y)   ck_assert((x) != (y))
 #define ck_assert_int_gt(x, y)   ck_assert((x) > (y))
 #define ck_assert_uint_le(x, y)  ck_assert((x) <= (y))
+#define ck_assert_uint_lt(x, y)  ck_assert((x) < (y))
 #else
 #include <check.h>
 #endif
@@ -68,6 +69,7 @@ size_t lab_upper(const uint8_t *b);
 
 struct lab_sent {
 	uint32_t route;
+	unsigned int conn;
 	size_t len;
 	uint8_t b[2048];
 };
@@ -80,6 +82,11 @@ extern bool lab_queue_full;
 
 /* A route of this id that is up with these addresses (NULL: none). */
 struct route *lab_route(uint32_t id, const char *inner4, const char *inner6);
+/* One more connection of it. */
+struct conn *lab_conn(struct route *r, const char *inner4, const char *inner6);
+/* Its first connection went up; it went down. */
+void lab_route_up(struct route *r);
+void lab_route_down(struct route *r);
 void lab_route_state(struct route *r, uint32_t state, bool ready);
 
 /* ---- the fake afwrt-net ------------------------------------------------- */
@@ -108,6 +115,7 @@ void lab_from_lan(const struct lab_packet *p);
 bool lab_to_lan(struct lab_packet *p);
 /* A packet from the node of r, a batch of one. */
 void lab_from_node(struct route *r, const struct lab_packet *p);
+void lab_from_conn(struct conn *c, const struct lab_packet *p);
 void lab_flow(const char *addr, uint32_t route);
 /* A memfd as the supervisor keeps it. */
 int lab_memfd(void);

@@ -179,6 +179,13 @@ class Requests:
                 servers=[names.server("de-berlin")])
             self.added.append(name)
 
+    def do_wireguard(self, name):
+        """A WireGuard location whose servers have no key: it cannot connect."""
+        self.lab.admin.location(
+            name, type="wireguard", labels={"country": "zz"},
+            servers=[names.server("de-berlin")], wireguard={"mtu": 1420})
+        self.added.append(name)
+
     def do_locations_text(self):
         return json.dumps({"result": "OK", "locations": [
             {"name": l["name"], "labels": l["labels"]}

@@ -169,6 +169,11 @@ class Runner:
                                   vl=self.nodes[location], **key)
 
     def do_unrule(self, kind, what):
+        # Of a connection half closed the last packets would be seen as they
+        # are: without an entry of conntrack there is no NAT for them.
+        for host in self.lab.host_names if kind == "iface" else (what,):
+            if host not in self.tickers:
+                traffic.forget_connections(self.lab, host)
         for key in self._key(kind, what):
             self.suite.control.do("unprotect_" + kind, **key)
 

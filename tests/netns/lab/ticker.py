@@ -18,7 +18,7 @@ PERIOD = 0.02
 
 
 class Ticker:
-    def __init__(self, lab, name, family=4, give_up=60):
+    def __init__(self, lab, name, family=4, give_up=60, address=None):
         self.name = name
         self.give_up = give_up
         self.error = None
@@ -28,7 +28,8 @@ class Ticker:
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self.prefix = mark(name)
-        self.socket = traffic.connect(lab, name, names.BULK, family)
+        self.socket = traffic.connect(lab, name, names.BULK, family,
+                                      address=address)
         self.socket.sendall(b"echo\n")
         self.socket.setblocking(False)
         self.thread = threading.Thread(target=self._run, daemon=True)
