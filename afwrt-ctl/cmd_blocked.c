@@ -22,7 +22,7 @@ static const char *const numbers[] = {"tun_ifname", "wan_ifname", "tun_addr",
     "rule_priority", "config_dir", "log_level", NULL};
 /* What says whom it protects. */
 static const char *const rules[] = {"protected_ip_addrs", "protected_mac_addrs",
-    "protected_ifaces", "dns", "type", NULL};
+    "protected_ifaces", "dns", "type", "wireguard_routing", NULL};
 
 static void
 keys_take(json_t *to, const json_t *from, const char *const *keys)

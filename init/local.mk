@@ -37,4 +37,5 @@ EXTRA_DIST += init/examples/afwrt-ci.conf init/examples/locations.json \
 	debian/afwrt.prerm debian/changelog debian/control \
 	debian/copyright debian/libafwrt-client1.install \
 	debian/libafwrt-client1.symbols debian/libafwrt-dev.install \
-	debian/rules debian/source/format
+	debian/rules debian/source/format \
+	debian/tests/control debian/tests/smoke

@@ -9,8 +9,8 @@ cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 limit_of()
 {
 	case $1 in
-	unit | distcheck | sanitize-unit | netns | qemu | packaging) echo 900 ;;
-	sanitize-netns) echo 1500 ;;
+	unit | distcheck | sanitize-unit | netns | qemu | packaging) echo 1500 ;;
+	sanitize-netns) echo 2400 ;;
 	*) echo 300 ;;
 	esac
 }

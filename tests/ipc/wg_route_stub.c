@@ -562,6 +562,14 @@ do_kernel(const char *a)
 	kernel.tx_bytes = kernel.tx_packets * 132;
 }
 
+/* Datagrams more, without an answer. */
+static void
+do_sent(const char *a)
+{
+	kernel.tx_packets += strtoull(a, NULL, 10);
+	kernel.tx_bytes = kernel.tx_packets * 132;
+}
+
 static void
 do_flow(const char *a)
 {
@@ -612,6 +620,7 @@ static const struct {
     {"kill", do_kill},
     {"netless", do_netless},
     {"kernel", do_kernel},
+    {"sent", do_sent},
     {"flow", do_flow},
     {"suite", do_suite_packet},
 };

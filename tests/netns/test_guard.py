@@ -138,3 +138,18 @@ def test_bad_files_are_refused(lab, make, text):
     assert difference(before, snapshot(lab.router)) == []
     with open(suite.config_path, "w", encoding="utf-8") as f:
         json.dump(suite.config, f)
+
+
+def test_of_a_wireguard_configuration(lab, make):
+    """The same guard: it only blocks, so its mark and table do for all."""
+    suite = make(RULES, killswitch=1, type="wireguard",
+                 wireguard_routing="managed", vl_default="")
+    suite.ctl("guard", suite.config_path)
+    with no_leak(lab, "phone"):
+        wan_speaks(lab)
+        for family in (4, 6):
+            assert direct(lab, "phone", family) is None
+            assert direct(lab, "tv", family) == expected_exit(None, family)
+        suite.start()
+        for family in (4, 6):
+            assert direct(lab, "phone", family) is None

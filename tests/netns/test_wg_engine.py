@@ -12,8 +12,8 @@ import time
 import pytest
 
 from lab.util import run, wait_for
-from lab.wireguard import (INNER, MTU, OUTER, PORT, Keys, Node, Stub, Wire,
-                           missing)
+from lab.wireguard import (INNER, MTU, OUTER, PORT, Keys, Middle, Node, Stub,
+                           Wire, missing)
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
@@ -251,3 +251,43 @@ def test_strangers_datagrams_change_nothing(wire, keys):
     stats = stub.stats()
     assert stats["dropped_in"] > 0
     assert (stats["connected"], stats["roamed"]) == (1, 0)
+
+
+def replayed_and_reordered(wire, keys, junk=None):
+    box = Middle(wire, junk)
+    _, stub = pair(wire, keys, endpoint="%s,%d" % (OUTER[4][1], box.PORT))
+    stub.say("connect")
+    stub.wait("connected")
+    for side in ("ours", "node"):
+        other = INNER[4][1 if side == "ours" else 0]
+        done = wire.ns[side].run("ping", "-n", "-c", "40", "-i", "0.01",
+                                 "-W", "5", other, check=False, timeout=60)
+        # each came, and none of them twice
+        assert " 40 received" in done.stdout, done.stdout
+        assert "DUP!" not in done.stdout and "duplicates" not in done.stdout
+    stats = stub.stats()
+    assert stats["connected"] == 1 and stats["roamed"] == 0
+    # the copies: of the data packets at least
+    assert stats["dropped_in"] >= 80
+    assert box.passed >= 160
+    return stub
+
+
+def test_replayed_and_reordered(wire, keys):
+    """A box in the middle sends everything twice, and the later first."""
+    replayed_and_reordered(wire, keys)
+    server = wire.ns["node"].popen(["iperf3", "-s", "-1"],
+                                   stdout=subprocess.DEVNULL)
+    wire.ns["node"].await_port(5201, process=server)
+    done = wire.ns["ours"].run("iperf3", "-c", INNER[4][1], "-n", "2M", "-J",
+                               timeout=60)
+    assert "error" not in json.loads(done.stdout)
+
+
+def test_wrong_mac1_and_forged_tags(wire, keys):
+    """The box adds a copy of each datagram with one byte changed: MAC1 of a
+    handshake, the tag of a packet."""
+    def change(data):
+        at = len(data) - (20 if data[0] in (1, 2) else 1)
+        return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
+    replayed_and_reordered(wire, keys, change)

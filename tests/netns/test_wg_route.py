@@ -411,3 +411,19 @@ def test_kernel_old_handshake_is_none(wire, keys):
     tun.wait("event failed", seconds=20)
     tun.say("kernel 0 11 11")   # it goes on trying, and so do we
     tun.wait("event connected", seconds=5)
+
+
+def test_kernel_s_session_is_over(wire, keys):
+    """Nothing to send is no loss; what is not answered is."""
+    tun = kernel(wire, keys)
+    tun.say("kernel 176 5 5")
+    tun.say("route manual")
+    tun.wait("event connected", seconds=3)
+    time.sleep(8)
+    assert tun.events() == ["connected"]
+    tun.say("sent 1")
+    time.sleep(10)
+    assert tun.events() == ["connected"]
+    tun.wait("event disconnected timed out", seconds=12)
+    tun.say("kernel 0 9 9")
+    tun.wait("event connected", 2, seconds=5)

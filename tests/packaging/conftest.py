@@ -21,7 +21,7 @@ import debs as debian  # noqa: E402
 import root as system  # noqa: E402
 from lab.topology import Lab  # noqa: E402
 
-TEST_SECONDS = 420
+TEST_SECONDS = 800     # the first waits for the packages and the boot
 
 
 def pytest_configure(config):

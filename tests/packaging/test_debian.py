@@ -17,6 +17,7 @@ from lab import traffic
 from lab.capture import no_leak
 from lab.state import difference, snapshot
 from lab.suite import expected_exit
+from root import clean
 
 USERS = ("_afwrt-net", "_afwrt-tun", "_afwrt-auth", "_afwrt")
 
@@ -134,3 +135,12 @@ def test_smoke(product, lab):
 
 def test_a_client_without_a_service(product):
     assert product.ctl("status", check=False).returncode == 3
+
+
+def test_autopkgtest(installed, packages):
+    """debian/tests/smoke, as autopkgtest runs it on an installed system."""
+    shutil.copy(os.path.join(packages, "afwrt/debian/tests/smoke"),
+                installed.path("tmp/smoke"))
+    said = run("unshare", "--net", *installed.argv("/tmp/smoke"), env=clean(),
+               seconds=120)
+    assert said.endswith("smoke: all as it should be\n")

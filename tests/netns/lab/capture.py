@@ -61,9 +61,9 @@ class Capture:
                     raise LabError("tcpdump: %r" % text)
                 text += data
 
-    def protect(self, *hosts, router=False):
+    def protect(self, *hosts, router=False, direct=()):
         """From the first packet on, these hosts must not be seen."""
-        self.rules = pcap.Rules(self.lab, hosts, router)
+        self.rules = pcap.Rules(self.lab, hosts, router, direct)
         return self
 
     def poll(self):

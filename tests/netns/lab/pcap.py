@@ -29,10 +29,21 @@ class Leak:
 
 
 class Rules:
-    """protected: names of hosts; router: the router's own traffic too."""
+    """protected: names of hosts; router: the router's own traffic too.
 
-    def __init__(self, lab, protected, router=False):
+    direct: hosts that had a rule and have none any more.  The last packets of
+    the connections that they had then find no entry of conntrack, so that no
+    NAT is done for them: they may be seen as they left the host.
+    """
+
+    def __init__(self, lab, protected, router=False, direct=()):
         self.owner = {}
+        self.as_left = set()
+        for name in direct:
+            host = lab.host(name)
+            for pair in ((host.lan4, host.net4), (host.lan6, host.net6)):
+                self.as_left.add(tuple(
+                    ipaddress.ip_address(a).packed for a in pair))
         allowed = set()
         for name in lab.host_names:
             host = lab.host(name)
@@ -118,6 +129,8 @@ class Rules:
         return None
 
     def explain(self, source, target):
+        if (source, target) in self.as_left:
+            return None
         text = "%s > %s" % (ipaddress.ip_address(source),
                             ipaddress.ip_address(target))
         owner = self.owner.get(target) or self.owner.get(source)

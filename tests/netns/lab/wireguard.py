@@ -9,9 +9,12 @@ import base64
 import itertools
 import json
 import os
+import select
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 
 from . import names
 from .namespace import Namespace, kill_all
@@ -236,3 +239,61 @@ class Stub:
             raise LabError("wg_stub did not end") from None
         if status != 0:
             raise LabError("wg_stub: exit %d\n%s" % (status, self.text()))
+
+
+class Middle:
+    """A box between the two that does what a network may do.
+
+    Every datagram goes on twice (a replay), and of two that come together
+    the later goes first; junk(i) is added after each i-th, if given.
+    """
+
+    PORT = 51900
+    TOGETHER = 0.01             # seconds
+
+    def __init__(self, wire, junk=None):
+        self.junk = junk
+        self.passed = 0
+        self.near = wire.ns["node"].socket(kind=socket.SOCK_DGRAM)
+        self.near.bind((OUTER[4][1], self.PORT))
+        self.far = wire.ns["node"].socket(kind=socket.SOCK_DGRAM)
+        self.far.bind((OUTER[4][1], 0))
+        self.client = None
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+        wire.running.append(self)
+
+    def _burst(self, source):
+        """What has come, and comes within a moment."""
+        found = []
+        while select.select([source], [], [], self.TOGETHER if found
+                            else 0)[0] and len(found) < 8:
+            data, where = source.recvfrom(65536)
+            if source is self.near:
+                self.client = where
+            found.append(data)
+        return found
+
+    def _send(self, source, data):
+        if source is self.near:
+            self.far.sendto(data, (OUTER[4][1], PORT))
+        elif self.client:
+            self.near.sendto(data, self.client)
+
+    def _run(self):
+        while not self.stopping.is_set():
+            ready = select.select([self.near, self.far], [], [], 0.1)[0]
+            for source in ready:
+                for data in reversed(self._burst(source)):
+                    self.passed += 1
+                    self._send(source, data)
+                    self._send(source, data)
+                    if self.junk:
+                        self._send(source, self.junk(data))
+
+    def close(self):
+        self.stopping.set()
+        self.thread.join(5)
+        self.near.close()
+        self.far.close()
