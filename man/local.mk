@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 man_functions = man/afwrt_get_fd.3 man/afwrt_get_locations.3 \
-	man/afwrt_get_status.3 man/afwrt_init.3 man/afwrt_last_error.3 \
+	man/afwrt_explain.3 man/afwrt_get_status.3 man/afwrt_init.3 man/afwrt_last_error.3 \
 	man/afwrt_protect_ip_addr.3 man/afwrt_register_device.3 \
 	man/afwrt_set_log_callback.3 man/afwrt_setup_tunnel.3 \
 	man/afwrt_start.3 man/afwrt_verify_user.3 man/afwrt_version.3
