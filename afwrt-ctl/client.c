@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "client.h"
 
+#include "control.h"
+
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -64,6 +66,8 @@ client_recv(int fd, json_t **answer)
 	while (n == -1 && errno == EINTR);
 	if (n > 0 && n <= CTL_ANSWER)
 		*answer = json_loadb(buf, (size_t)n, 0, NULL);
+	if (n > 0) /* it may hold a token */
+		explicit_bzero(buf, n < CTL_ANSWER ? (size_t)n : CTL_ANSWER);
 	free(buf);
 	if (n <= 0) {
 		(void)fprintf(stderr,
@@ -86,10 +90,12 @@ client_ask_on(int fd, json_t *request, json_t **answer)
 	const char *message;
 	int rc;
 
-	json_decref(request);
+	control_wipe(request);
 	/* a failure shows when the answer is read */
 	if (text == NULL || send(fd, text, strlen(text), MSG_NOSIGNAL) == -1)
 		(void)shutdown(fd, SHUT_RDWR);
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
 	free(text);
 	if ((rc = client_recv(fd, &a)) != CTL_DONE)
 		return rc;

@@ -18,9 +18,13 @@ cmd_events(struct ctl *c, int argc, char **argv)
 	rc =
 	    client_ask_on(fd, json_pack("{s:s}", "request", "subscribe"), NULL);
 	while (rc == CTL_DONE && (rc = client_recv(fd, &event)) == CTL_DONE) {
-		(void)json_dumpf(event, stdout, JSON_COMPACT);
-		(void)putchar('\n');
-		json_decref(event);
+		if (c->json) {
+			client_print_json(event);
+		} else {
+			(void)json_dumpf(event, stdout, JSON_COMPACT);
+			(void)putchar('\n');
+			json_decref(event);
+		}
 		if (fflush(stdout) == EOF)
 			rc = CTL_FAILED;
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "wait.h"
 
 static const struct kind {
 	const char *word, *key; /* in the command, in the request */
@@ -26,20 +27,27 @@ kind_find(const char *word)
 	return NULL;
 }
 
-/* Asks for something that answers only that it was done. */
+/* Asks for something that answers only that it was done, and waits for the
+ * tunnel to a location if that is wished for. */
 static int
-ask_done(struct ctl *c, json_t *request)
+ask_done(struct ctl *c, json_t *request, const char *location)
 {
-	json_t *answer;
-	int rc = client_ask(c, request, &answer);
+	json_t *answer = NULL;
+	struct wait w;
+	int rc;
 
-	if (rc != CTL_DONE)
+	if ((rc = wait_begin(&w, c, false)) != CTL_DONE) {
+		json_decref(request);
 		return rc;
-	if (c->json)
-		client_print_json(answer);
-	else
-		json_decref(answer);
-	return CTL_DONE;
+	}
+	rc = client_ask(c, request, &answer);
+	if (rc == CTL_DONE && location != NULL)
+		rc = wait_route(&w, location);
+	wait_end(&w);
+	if (rc == CTL_DONE && c->json)
+		client_print_json(json_incref(answer));
+	json_decref(answer);
+	return rc;
 }
 
 static int
@@ -59,7 +67,7 @@ rule_ask(struct ctl *c, const char *verb, char **argv, const char *location)
 		(void)fprintf(stderr, "afwrt-ctl: the words are not UTF-8\n");
 		return CTL_USAGE;
 	}
-	return ask_done(c, o);
+	return ask_done(c, o, location);
 }
 
 int
@@ -88,7 +96,7 @@ cmd_up(struct ctl *c, int argc, char **argv)
 	o = json_pack("{s:s, s:s}", "request", "setup_tunnel", "vl", argv[0]);
 	if (argc == 2)
 		(void)json_object_set_new(o, "iface", json_string(argv[1]));
-	return o == NULL ? CTL_USAGE : ask_done(c, o);
+	return o == NULL ? CTL_USAGE : ask_done(c, o, argv[0]);
 }
 
 int
@@ -100,7 +108,7 @@ cmd_down(struct ctl *c, int argc, char **argv)
 		return CTL_USAGE;
 	o = json_pack(
 	    "{s:s, s:s}", "request", "teardown_tunnel", "vl", argv[0]);
-	return o == NULL ? CTL_USAGE : ask_done(c, o);
+	return o == NULL ? CTL_USAGE : ask_done(c, o, NULL);
 }
 
 int

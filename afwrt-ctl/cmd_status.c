@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "wait.h"
 
 static const char *
 text_of(const json_t *o, const char *key)
@@ -116,11 +117,17 @@ int
 cmd_status(struct ctl *c, int argc, char **argv)
 {
 	json_t *answer;
+	struct wait w;
 	int rc;
 
 	(void)argv;
 	if (argc != 0)
 		return CTL_USAGE;
+	if ((rc = wait_begin(&w, c, true)) == CTL_DONE)
+		rc = wait_route(&w, NULL);
+	wait_end(&w);
+	if (rc != CTL_DONE)
+		return rc;
 	rc = client_ask(c, json_pack("{s:s}", "request", "status"), &answer);
 	if (rc != CTL_DONE)
 		return rc;

@@ -14,6 +14,8 @@
 #include <string.h>
 
 #include "dump.h"
+#include "explain.h"
+#include "history.h"
 #include "metrics.h"
 #include "service.h"
 #include "worker.h"
@@ -270,6 +272,29 @@ rq_metrics(const json_t *rq)
 	return answer;
 }
 
+static json_t *
+rq_explain(const json_t *rq)
+{
+	json_t *o = explain_address(text_get(rq, "ip_addr")), *answer;
+
+	if (o == NULL)
+		return control_status(CTL_ST_VPN, afwrt_last_error());
+	answer = control_status(CTL_ST_OK, "done");
+	(void)json_object_update_missing(answer, o);
+	json_decref(o);
+	return answer;
+}
+
+static json_t *
+rq_history(const json_t *rq)
+{
+	json_t *answer = control_status(CTL_ST_OK, "done");
+
+	(void)rq;
+	(void)json_object_set_new(answer, "events", history_list());
+	return answer;
+}
+
 /* ---- the table --------------------------------------------------------- */
 
 #define IP                        \
@@ -366,6 +391,15 @@ static const struct ctl_request requests[] = {
 	.method = CTL_GET,
 	.path = "/metrics",
 	.fn = rq_metrics},
+    {.name = "explain",
+	.params = {IP},
+	.method = CTL_POST,
+	.path = "/api/explain",
+	.fn = rq_explain},
+    {.name = "history",
+	.method = CTL_POST,
+	.path = "/api/history",
+	.fn = rq_history},
 };
 
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))

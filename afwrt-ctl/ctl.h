@@ -35,6 +35,8 @@ struct ctl {
 	const char *socket, *config;
 	bool config_given;
 	bool json;
+	unsigned int wait_s; /* 0: do not */
+	const char *token_file, *password_file;
 };
 
 /* A verb: its words follow it in argv; an exit code. */
@@ -53,6 +55,11 @@ int cmd_dump_config(struct ctl *c, int argc, char **argv);
 int cmd_guard(struct ctl *c, int argc, char **argv);
 int cmd_import(struct ctl *c, int argc, char **argv);
 int cmd_unblock(struct ctl *c, int argc, char **argv);
+int cmd_login(struct ctl *c, int argc, char **argv);
+int cmd_verify_user(struct ctl *c, int argc, char **argv);
+int cmd_metrics(struct ctl *c, int argc, char **argv);
+int cmd_explain(struct ctl *c, int argc, char **argv);
+int cmd_support(struct ctl *c, int argc, char **argv);
 int cmd_requests(struct ctl *c, int argc, char **argv);
 int cmd_version(struct ctl *c, int argc, char **argv);
 

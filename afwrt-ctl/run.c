@@ -22,6 +22,7 @@
 #include "control_rest.h"
 #include "control_unix.h"
 #include "dump.h"
+#include "history.h"
 #include "keeper.h"
 #include "metrics.h"
 #include "notify.h"
@@ -130,6 +131,7 @@ static void
 library_event(const char *json)
 {
 	dump_event(json);
+	history_event(json);
 	control_unix_event(json);
 	status_tell(json);
 }
@@ -337,6 +339,7 @@ cmd_run(struct ctl *c, int argc, char **argv)
 		serve_with_signals(config);
 	reload_forget();
 	dump_forget();
+	history_forget();
 	if (base != NULL)
 		event_base_free(base);
 	return exit_code;

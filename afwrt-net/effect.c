@@ -17,33 +17,33 @@
 #include "state.h"
 #include "station.h"
 
-static uint32_t
-route_of(const struct afw_key *k)
+static const struct device *
+device_of(const struct afw_key *k)
 {
 	const struct device *d = device_find(&net.devices, k);
 
-	return d != NULL ? d->route : 0;
+	return d != NULL && d->route != 0 ? d : NULL;
 }
 
-static uint32_t
-mac_route(const uint8_t mac[6])
+static const struct device *
+by_mac(const uint8_t mac[6])
 {
 	struct afw_key k = {.kind = AFW_KEY_MAC};
 
 	memcpy(k.mac, mac, sizeof(k.mac));
-	return route_of(&k);
+	return device_of(&k);
 }
 
-static uint32_t
-name_route(uint32_t ifindex)
+static const struct device *
+by_name(uint32_t ifindex)
 {
 	struct afw_key k = {.kind = AFW_KEY_IFACE};
 	const struct links_if *l = links_find(ifindex);
 
 	if (l == NULL)
-		return 0;
+		return NULL;
 	memcpy(k.iface, l->name, sizeof(k.iface));
-	return route_of(&k);
+	return device_of(&k);
 }
 
 /* The station's port, if its interface is a bridge or a VLAN on one. */
@@ -61,31 +61,83 @@ port_of(const struct station *s)
 	return l != NULL && l->lower != 0 ? fdb_port(l->lower, s->mac) : 0;
 }
 
-static uint32_t
-iface_route(const struct station *s)
+static const struct device *
+by_iface(const struct station *s)
 {
-	uint32_t route, port;
+	const struct device *d;
+	uint32_t port;
 
 	if (net.devices.kinds[AFW_KEY_IFACE] == 0)
-		return 0;
-	if ((port = port_of(s)) != 0 && (route = name_route(port)) != 0)
-		return route;
-	return name_route(s->ifindex);
+		return NULL;
+	if ((port = port_of(s)) != 0 && (d = by_name(port)) != NULL)
+		return d;
+	return by_name(s->ifindex);
+}
+
+/* The rule that is about an address, NULL none. */
+static const struct device *
+rule_of(const struct afw_addr *a)
+{
+	const struct station *s = station_current(a);
+	const struct device *d;
+	struct afw_key k;
+
+	if (s != NULL && s->has_mac && (d = by_mac(s->mac)) != NULL)
+		return d;
+	device_key(&k, a);
+	if ((d = device_of(&k)) != NULL)
+		return d;
+	return s != NULL ? by_iface(s) : NULL;
 }
 
 uint32_t
 effect_of(const struct afw_addr *a)
 {
-	const struct station *s = station_current(a);
-	struct afw_key k;
-	uint32_t route;
+	const struct device *d = rule_of(a);
 
-	if (s != NULL && s->has_mac && (route = mac_route(s->mac)) != 0)
-		return route;
-	device_key(&k, a);
-	if ((route = route_of(&k)) != 0)
-		return route;
-	return s != NULL ? iface_route(s) : 0;
+	return d != NULL ? d->route : 0;
+}
+
+static void
+station_explain(const struct station *s, struct afw_m_explained *x)
+{
+	const struct links_if *l = links_find(s->ifindex);
+
+	x->flags |= AFW_X_SEEN;
+	if (l != NULL)
+		memcpy(x->iface, l->name, sizeof(x->iface));
+	if ((l = links_find(port_of(s))) != NULL)
+		memcpy(x->port, l->name, sizeof(x->port));
+	if (!s->has_mac)
+		return;
+	x->flags |= AFW_X_MAC;
+	memcpy(x->mac, s->mac, sizeof(x->mac));
+}
+
+void
+effect_explain(const struct afw_addr *a, struct afw_m_explained *x)
+{
+	const struct station *s = station_current(a);
+	const struct device *d = rule_of(a);
+
+	memset(x, 0, sizeof(*x));
+	if (s != NULL)
+		station_explain(s, x);
+	if ((net.cfg.flags &
+		(AFW_C_DEFAULT_GATEWAY | AFW_C_NO_IPTABLES | AFW_C_TUN_FD)) !=
+	    0)
+		x->flags |= AFW_X_CATCH_ALL;
+	if (d == NULL)
+		return;
+	x->kind = d->key.kind;
+	x->route = d->route;
+	if (d->key.kind == AFW_KEY_IFACE && x->port[0] != '\0' &&
+	    strcmp(d->key.iface, x->port) == 0)
+		x->flags |= AFW_X_PORT;
+	if (d->mark != 0)
+		x->mark = d->mark;
+	else if (net_selective())
+		x->mark = net.cfg.fwmark;
 }
 
 void

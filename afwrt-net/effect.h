@@ -10,6 +10,8 @@
 
 /* The route that the rules give to an address now, 0 none. */
 uint32_t effect_of(const struct afw_addr *a);
+/* The same, and by which rule. */
+void effect_explain(const struct afw_addr *a, struct afw_m_explained *x);
 /*
  * What a change may have touched is looked at, and afwrt-tun told what it did
  * change; w (may be NULL) waits for that.

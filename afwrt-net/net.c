@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "effect.h"
 #include "lib/daemon/log.h"
 #include "links.h"
 #include "neigh.h"
@@ -147,6 +148,21 @@ source_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	return source_get(l, m->hdr.id, &s->addr);
 }
 
+static int
+explain_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	const struct afw_m_source *s = (const void *)m->payload;
+	struct afw_m_explained x;
+
+	(void)arg;
+	if (net.mode != NET_ON)
+		return AFW_EINVAL;
+	neigh_catch_up();
+	effect_explain(&s->addr, &x);
+	(void)afw_link_send(l, AFW_MSG_EXPLAINED, m->hdr.id, &x, -1);
+	return 0;
+}
+
 static void
 peer_up(enum afw_role role, struct afw_link *l)
 {
@@ -185,6 +201,7 @@ static const struct afw_handler handlers[] = {
     {AFW_MSG_NET_CLEAR, clear_handle},
     {AFW_MSG_NET_WG_SET, wg_set_handle},
     {AFW_MSG_NET_WG_DEL, wg_del_handle},
+    {AFW_MSG_EXPLAIN, explain_handle},
     {0, NULL},
 };
 

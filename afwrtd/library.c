@@ -16,6 +16,7 @@
 #include "afwrtd.h"
 #include "batch.h"
 #include "events.h"
+#include "explain.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/log.h"
 #include "query.h"
@@ -40,6 +41,7 @@ static const struct afw_handler handlers[] = {
     {AFW_MSG_TUNNEL_SETUP, requests_setup_handle},
     {AFW_MSG_TUNNEL_TEARDOWN, requests_teardown_handle},
     {AFW_MSG_QUERY, query_handle},
+    {AFW_MSG_EXPLAIN, explain_handle},
     {AFW_MSG_AUTH_CONFIG, relay_config_handle},
     {AFW_MSG_BACKEND, relay_backend_handle},
     {AFW_MSG_TOKEN, relay_token_handle},

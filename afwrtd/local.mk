@@ -9,6 +9,7 @@ afwrtd_libafwrtd_la_SOURCES = \
 	afwrtd/child.c afwrtd/child.h \
 	afwrtd/chroot.c afwrtd/chroot.h \
 	afwrtd/events.c afwrtd/events.h \
+	afwrtd/explain.c afwrtd/explain.h \
 	afwrtd/files.c afwrtd/files.h \
 	afwrtd/library.c afwrtd/library.h \
 	afwrtd/locations.c afwrtd/locations.h \

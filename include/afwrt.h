@@ -331,6 +331,19 @@ AFWRT_API int afwrt_dispatch(void);
 AFWRT_API char *afwrt_get_status(void);
 
 /*
+ * Which rule is about the packets of an address now, and why, as JSON:
+ * "rule" (or null), "neighbour" (MAC, interface and bridge port where it was
+ * seen, or null), "mark", and "default_route" (whether what no rule is about
+ * goes by the default location's tunnel); see afwrt(3).
+ *
+ *   ip_addr  as in afwrt_protect_ip_addr(). Not NULL.
+ *
+ * Returns a string that the caller frees, or NULL and errno: EINVAL an
+ * argument, or not initialised; ETIMEDOUT, EPIPE, ENOMEM. Since 0.1.0.
+ */
+AFWRT_API char *afwrt_explain(const char *ip_addr);
+
+/*
  * Where log lines of the library and the suite go; without it nowhere. May
  * be called before afwrt_init(), at any time, and with NULL.
  *

@@ -52,6 +52,7 @@ lib_libafwclient_la_SOURCES = \
 	lib/notice.c lib/notice.h \
 	lib/rules.c lib/rules.h \
 	lib/spawn.c lib/spawn.h \
+	lib/explain.c \
 	lib/status.c lib/status.h \
 	lib/suite.c lib/suite.h
 lib_libafwclient_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

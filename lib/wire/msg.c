@@ -50,6 +50,7 @@ SIZE_IS(route_info, 344);
 SIZE_IS(device, 32);
 SIZE_IS(flow, 24);
 SIZE_IS(source, 20);
+SIZE_IS(explained, 120);
 SIZE_IS(socket, 12);
 SIZE_IS(session_get, 80);
 SIZE_IS(session, 2408);
@@ -174,6 +175,15 @@ CHECK(config)
 	    (m->vl_default[0] == '\0' || afw_location_valid(m->vl_default)) &&
 	    STR_OK(m, config_dir) && STR_OK(m, tun_dev_path) &&
 	    STR_OK(m, ca_file);
+}
+
+CHECK(explained)
+{
+	return m->kind <= AFW_KEY_IFACE && (m->kind != 0) == (m->route != 0) &&
+	    (m->flags & ~(uint32_t)AFW_X_ALL) == 0 && STR_OK(m, location) &&
+	    (m->location[0] == '\0' || afw_location_valid(m->location)) &&
+	    ifname_field(m->iface, true) && ifname_field(m->port, true) &&
+	    all_zero(m->pad, sizeof(m->pad));
 }
 
 CHECK(protect)

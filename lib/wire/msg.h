@@ -413,6 +413,25 @@ struct afw_m_source {
 	struct afw_addr addr;
 };
 
+#define AFW_X_SEEN	0x1 /* it was seen on iface */
+#define AFW_X_MAC	0x2 /* with that MAC */
+#define AFW_X_PORT	0x4 /* the rule is about the bridge's port */
+#define AFW_X_CATCH_ALL 0x8 /* without a rule the default route has it */
+#define AFW_X_ALL	0xf
+
+/* Which rule is about an address, and why. */
+struct afw_m_explained {
+	uint32_t kind;	/* enum afw_key_kind, 0: no rule */
+	uint32_t route; /* of that rule, 0 without one */
+	uint32_t mark;	/* that its packets get, 0: none */
+	uint32_t flags;
+	char location[AFW_LOCATION_SIZE]; /* the supervisor's, may be "" */
+	char iface[AFW_IFNAME_SIZE];	  /* may be "" */
+	char port[AFW_IFNAME_SIZE];	  /* of a bridge, may be "" */
+	uint8_t mac[6];
+	uint8_t pad[2];
+};
+
 struct afw_m_wg_device {
 	uint32_t route;
 	uint32_t impl; /* AFW_WG_KERNEL, or AFW_WG_USERSPACE: with its fd */

@@ -53,6 +53,10 @@ AFW_MSG(30, QUERY_PROCESS, P(SUP, LIB), RP, process, NO, R, 0)
 AFW_MSG(31, QUERY_ROUTE, P(SUP, LIB), RP, route_info, NO, R, 0)
 AFW_MSG(32, QUERY_RULE, P(SUP, LIB), RP, protect, NO, R, 0)
 
+/* whose packets these are: an address; answered by EXPLAINED or STATUS */
+AFW_MSG(33, EXPLAIN, P(LIB, SUP) | P(SUP, NET), RQ, source, NO, R, 0)
+AFW_MSG(34, EXPLAINED, P(NET, SUP) | P(SUP, LIB), RP, explained, NO, R, 0)
+
 /* A, events */
 AFW_MSG(40, EV_ROUTE, P(SUP, LIB), EV, ev_route, NO, R, 0)
 AFW_MSG(41, EV_TOKEN, P(SUP, LIB), EV, token, NO, R, 1)

@@ -25,6 +25,7 @@ START_TEST(everything_fails_before_init)
 	ck_fails(afwrt_set_access_token("x"), EINVAL);
 	ck_null(afwrt_get_locations(), EINVAL);
 	ck_null(afwrt_get_status(), EINVAL);
+	ck_null(afwrt_explain("192.168.50.11"), EINVAL);
 	ck_null(afwrt_register_device("anonymous", NULL), EINVAL);
 	ck_assert_int_eq(afwrt_stop(), 0);
 }
@@ -304,6 +305,7 @@ START_TEST(a_dead_suite_is_a_broken_pipe)
 	ck_fails(afwrt_start(), EPIPE);
 	ck_null(afwrt_get_locations(), EPIPE);
 	ck_null(afwrt_get_status(), EPIPE);
+	ck_null(afwrt_explain("192.168.50.11"), EPIPE);
 	ck_null(afwrt_register_device("anonymous", NULL), EPIPE);
 	ck_does(afwrt_deinit());
 	await_no_helpers();
@@ -338,6 +340,8 @@ START_TEST(a_forked_child_is_refused)
 		DEAD(afwrt_set_access_token("x"));
 		bad += !(afwrt_get_locations() == NULL && errno == EOWNERDEAD);
 		bad += !(afwrt_get_status() == NULL && errno == EOWNERDEAD);
+		bad +=
+		    !(afwrt_explain("10.0.0.1") == NULL && errno == EOWNERDEAD);
 		bad += !(afwrt_register_device("anonymous", NULL) == NULL &&
 		    errno == EOWNERDEAD);
 		bad += afwrt_stop() != 0;

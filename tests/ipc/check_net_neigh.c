@@ -108,6 +108,17 @@ ask_source(const char *text)
 	return env_ask_of(&e, &e.tun, AFW_MSG_SOURCE_GET, &s);
 }
 
+static const struct afw_m_explained *
+explain(const char *text)
+{
+	struct afw_m_source s;
+
+	ck_assert_int_eq(afw_addr_parse(&s.addr, text), 0);
+	memset(&e.explained, 0xff, sizeof(e.explained));
+	OK(env_ask(&e, AFW_MSG_EXPLAIN, &s, -1));
+	return &e.explained;
+}
+
 static const char *want_source;
 
 static bool
@@ -474,6 +485,44 @@ START_TEST(sources)
 }
 END_TEST
 
+/* EXPLAIN: by which rule, and where the address was seen. */
+START_TEST(explained)
+{
+	const struct afw_m_explained *x;
+	struct afw_key k = key(MAC_A);
+
+	OK(env_net_config(&e));
+	x = explain("192.168.50.10");
+	ck_assert_uint_eq(x->kind, 0);
+	ck_assert_uint_eq(x->route, 0);
+	ck_assert_uint_eq(x->mark, 0);
+	ck_assert_uint_eq(x->flags, 0);
+	OK(rule("192.168.50.10", 2));
+	x = explain("192.168.50.10");
+	ck_assert_uint_eq(x->kind, AFW_KEY_IP);
+	ck_assert_uint_eq(x->route, 2);
+	ck_assert_uint_eq(x->mark, e.cfg.fwmark);
+	neigh("192.168.50.10", MAC_A, "lan0", "reachable");
+	OK(rule(MAC_A, 1));
+	FLOW("192.168.50.10", 1);
+	x = explain("192.168.50.10");
+	ck_assert_uint_eq(x->kind, AFW_KEY_MAC);
+	ck_assert_uint_eq(x->route, 1);
+	ck_assert_uint_eq(x->flags, AFW_X_SEEN | AFW_X_MAC);
+	ck_assert_str_eq(x->iface, "lan0");
+	ck_assert_mem_eq(x->mac, k.mac, 6);
+	OK(unrule(MAC_A));
+	OK(unrule("192.168.50.10"));
+	OK(rule("lan0", 3));
+	x = explain("192.168.50.10");
+	ck_assert_uint_eq(x->kind, AFW_KEY_IFACE);
+	ck_assert_uint_eq(x->route, 3);
+	ck_assert_str_eq(x->location, "");
+	OK(unrule("lan0"));
+	ck_assert_uint_eq(explain("192.168.50.10")->kind, 0);
+}
+END_TEST
+
 /* The kernel drops neighbours as it likes; the device goes on sending. */
 START_TEST(memory_of_neighbours)
 {
@@ -601,6 +650,7 @@ main(void)
 	tcase_add_test(c, rule_on_a_port);
 	tcase_add_test(c, port_in_a_sync);
 	tcase_add_test(c, sources);
+	tcase_add_test(c, explained);
 	tcase_add_test(c, memory_of_neighbours);
 	tcase_add_test(c, tun_anew_and_net_anew);
 	tcase_add_test(c, refused_by_tun);

@@ -313,6 +313,8 @@ serve(struct env *e, struct afw_chan *c, uint32_t id)
 			memcpy(&e->net_wg, m.payload, sizeof(e->net_wg));
 		else if (m.hdr.type == AFW_MSG_WG_STATE)
 			memcpy(&e->wg_state, m.payload, sizeof(e->wg_state));
+		else if (m.hdr.type == AFW_MSG_EXPLAINED)
+			memcpy(&e->explained, m.payload, sizeof(e->explained));
 	} else if (m.row->kind != AFW_RP) {
 		event_take(e, c, &m);
 	}

@@ -32,6 +32,7 @@ struct env {
 	} wg[ENV_WG];
 	struct afw_m_net_wg net_wg; /* the last answers */
 	struct afw_m_wg_state wg_state;
+	struct afw_m_explained explained;
 	/* afwrt-tun's view */
 	int device; /* of DEVICE, -1 none */
 	struct afw_m_device dev;

@@ -259,6 +259,15 @@ MAKE(flow)
 	m->route = 1;
 }
 
+MAKE(explained)
+{
+	m->mark = 0x61000000;
+	m->flags = AFW_X_SEEN;
+	TEXT(location, "us-new-york");
+	TEXT(iface, "br-lan");
+	TEXT(port, "lan1");
+}
+
 MAKE(source)
 {
 	m->addr = v4;

@@ -24,7 +24,8 @@ TABLE = [("POST", "/api/ping"), ("POST", "/api/protected_ip"),
          ("POST", "/api/countries"), ("POST", "/api/locations"),
          ("POST", "/api/tunnel"), ("PUT", "/api/tunnel"),
          ("POST", "/api/status"), ("POST", "/api/register"),
-         ("GET", "/metrics")]
+         ("GET", "/metrics"), ("POST", "/api/explain"),
+         ("POST", "/api/history")]
 
 
 @pytest.fixture(scope="module")

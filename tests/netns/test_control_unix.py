@@ -117,7 +117,7 @@ def test_every_request_of_the_table(suite, control):
     page = os.path.join(os.path.dirname(__file__), "../../man/afwrt-ctl.8")
     with open(page, encoding="utf-8") as f:
         manual = f.read()
-    assert len(listed) == 16
+    assert len(listed) == 18
     for r in listed:
         assert r["request"] in manual, r
         assert r.get("path", "") in manual, r

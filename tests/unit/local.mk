@@ -132,10 +132,8 @@ tests_unit_check_source_LDADD = $(path_ldadd)
 
 # the path on real devices, for tests/bench/path_wire.sh
 check_PROGRAMS += tests/bench/path_wire
-EXTRA_DIST += tests/bench/path_wire.sh tests/bench/ratio.py \
-	tests/bench/wg_ratio.py
-EXTRA_DIST += tests/bench/connections.py tests/bench/path_wire.sh \
-	tests/bench/ratio.py
+EXTRA_DIST += tests/bench/connections.py tests/bench/many_rules.py \
+	tests/bench/path_wire.sh tests/bench/ratio.py tests/bench/wg_ratio.py
 tests_bench_path_wire_SOURCES = tests/bench/path_wire.c
 tests_bench_path_wire_CFLAGS = $(path_cflags)
 tests_bench_path_wire_LDADD = afwrt-tun/libtun.la $(EVENT_LIBS)
@@ -174,9 +172,9 @@ tests_unit_check_wg_mark_LDADD = afwrt-net/libnet.la $(CHECK_LIBS)
 endif
 
 # the client library: configuration text, event text, what it exports
-EXTRA_DIST += tests/unit/symbols.sh tests/unit/header.sh \
+EXTRA_DIST += tests/unit/symbols.sh tests/unit/header.sh tests/unit/verbs.sh \
 	tests/install/tenlines.c tests/install/tenlines.sh
-TESTS += tests/unit/symbols.sh tests/unit/header.sh tests/install/tenlines.sh
+TESTS += tests/unit/symbols.sh tests/unit/header.sh tests/unit/verbs.sh tests/install/tenlines.sh
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; top_builddir='$(top_builddir)'; \
 	CC='$(CC)'; SAN_CFLAGS='$(SAN_CFLAGS)'; \
 	export srcdir top_builddir CC SAN_CFLAGS;
