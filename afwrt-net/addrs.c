@@ -197,19 +197,16 @@ addrs_sync(struct netlink *nl, uint32_t ifindex, const char *name,
 }
 
 int
-addrs_families(struct netlink *nl, uint32_t ifindex, bool *has4, bool *has6)
+addrs_list(struct netlink *nl, uint32_t ifindex,
+    struct afw_addr to[AFW_WG_ADDRS_MAX], uint32_t *n)
 {
 	struct seen *s = look(nl, ifindex);
-	size_t i;
 
-	*has4 = *has6 = false;
+	*n = 0;
 	if (s == NULL)
 		return -1;
-	for (i = 0; i < s->n; i++)
-		if (s->net[i].addr.family == 4)
-			*has4 = true;
-		else
-			*has6 = true;
+	for (; *n < s->n && *n < AFW_WG_ADDRS_MAX; (*n)++)
+		to[*n] = s->net[*n].addr;
 	free(s);
 	return 0;
 }

@@ -18,8 +18,8 @@ struct addrs {
  */
 int addrs_sync(struct netlink *nl, uint32_t ifindex, const char *name,
     const struct addrs *want, const struct addrs *was, struct nerr *e);
-/* Of which families it has any, link-local ones left out. 0, or -1. */
-int addrs_families(
-    struct netlink *nl, uint32_t ifindex, bool *has4, bool *has6);
+/* Those that it has now, link-local ones left out. 0, or -1. */
+int addrs_list(struct netlink *nl, uint32_t ifindex,
+    struct afw_addr to[AFW_WG_ADDRS_MAX], uint32_t *n);
 
 #endif

@@ -265,6 +265,8 @@ managed_put(struct nft *n, struct netlink_batch *b, uint8_t family)
 	    PRIO_MANGLE);
 	chain_put(n, b, family, NFT_CHAIN_INPUT, "filter", NF_INET_LOCAL_IN,
 	    PRIO_MANGLE);
+	chain_put(n, b, family, NFT_CHAIN_POST, "filter", NF_INET_POST_ROUTING,
+	    PRIO_LAST);
 }
 
 /*
@@ -331,7 +333,8 @@ other_mode(const struct state *s, const struct plan *p)
 	return s->table &&
 	    ((!p->guard && rules[NFT_C_OUTPUT] > 0) ||
 		(!p->managed &&
-		    rules[NFT_C_NAT] + rules[NFT_C_MSS] + rules[NFT_C_INPUT] >
+		    rules[NFT_C_NAT] + rules[NFT_C_MSS] + rules[NFT_C_INPUT] +
+			    rules[NFT_C_POST] >
 			0));
 }
 

@@ -15,6 +15,7 @@
 #define NFT_CHAIN_NAT   "afwrt_nat"
 #define NFT_CHAIN_MSS   "afwrt_mss"
 #define NFT_CHAIN_INPUT "afwrt_input"
+#define NFT_CHAIN_POST  "afwrt_post"
 
 enum nft_chain {
 	NFT_C_MARK,
@@ -24,6 +25,7 @@ enum nft_chain {
 	NFT_C_NAT,
 	NFT_C_MSS,
 	NFT_C_INPUT,
+	NFT_C_POST,
 	NFT_CHAINS
 };
 

@@ -223,6 +223,18 @@ nft_expr_family(struct nftnl_rule *r, uint8_t family)
 }
 
 void
+nft_expr_from(struct nftnl_rule *r, const struct afw_addr *from)
+{
+	bool four = from->family == 4;
+
+	nft_expr_family(r, from->family);
+	/* RFC 791: source at 12; RFC 8200: at 8 */
+	payload_get(
+	    r, NFT_PAYLOAD_NETWORK_HEADER, four ? 12 : 8, four ? 4 : 16);
+	cmp_equal(r, from->b, four ? 4 : 16);
+}
+
+void
 nft_expr_proto(struct nftnl_rule *r, uint8_t family, uint8_t proto)
 {
 	nft_expr_family(r, family);

@@ -27,6 +27,8 @@ void nft_expr_mark_load(struct nftnl_rule *r, uint32_t mask);
 void nft_expr_value_not(struct nftnl_rule *r, uint32_t value);
 /* the destination is in this network */
 void nft_expr_to(struct nftnl_rule *r, const struct prefix *to);
+/* the source is this address */
+void nft_expr_from(struct nftnl_rule *r, const struct afw_addr *from);
 void nft_expr_proto(struct nftnl_rule *r, uint8_t family, uint8_t proto);
 /* these bytes stand at the start of the transport header */
 void nft_expr_transport(struct nftnl_rule *r, const void *data, uint32_t len);

@@ -95,6 +95,7 @@ const char *const nft_chains[NFT_CHAINS] = {
     [NFT_C_NAT] = NFT_CHAIN_NAT,
     [NFT_C_MSS] = NFT_CHAIN_MSS,
     [NFT_C_INPUT] = NFT_CHAIN_INPUT,
+    [NFT_C_POST] = NFT_CHAIN_POST,
 };
 
 /* What is of link scope by its very address. */

@@ -28,6 +28,7 @@ enum nft_what {
 	WG_MARK,       /* the map's value */
 	WG_MARK_PART,  /* the map's value is this one: within a mask */
 	WG_GUARD,      /* what has the mark, to the uplink */
+	WG_OWN,        /* with an address of the tunnel's, to the uplink */
 	WG_DNS_TO,     /* to the route's server */
 	WG_DNS_NONE,   /* it has one of neither family: on as it came */
 	WG_DNS_REFUSE, /* of a family that has none */
@@ -41,12 +42,13 @@ struct nft_one {
 	enum nft_chain chain;
 	int set;
 	const struct prefix *to;
+	const struct afw_addr *own;
 	const char *from;
 	const struct plan_wg *wg; /* NULL with DNS: those without a mark */
 	uint8_t family, proto;
 };
 
-#define NFT_RULES_MAX (48 + 24 * PLAN_WG_MAX)
+#define NFT_RULES_MAX (48 + (24 + AFW_WG_ADDRS_MAX) * PLAN_WG_MAX)
 struct nft_list {
 	struct nft_one one[NFT_RULES_MAX];
 	int n;

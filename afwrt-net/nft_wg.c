@@ -10,6 +10,9 @@
  *           meta mark set ether saddr map @wg_mac  (and iface, ip4, ip6)
  *       }
  *       chain afwrt_guard { oifname WAN meta mark 0x9 drop }
+ *       chain afwrt_post {     # postrouting, after everybody's NAT
+ *           oifname WAN ip saddr 10.1.0.2 drop     (each of wg0's addresses)
+ *       }
  *       chain afwrt_nat {      # postrouting, srcnat
  *           oifname wg0 masquerade
  *       }
@@ -21,6 +24,10 @@
  * By a tunnel only answers come in, as through the NAT of afwrt-tun: a node
  * reaches no service of the router or the LAN, and a late packet of a
  * connection that was forgotten makes the router answer nobody.
+ *
+ * What has the tunnel's address as its source is the router's own, or of a
+ * connection that was masqueraded and has lost its way; the uplink's side is
+ * not to see it.
  *
  * Older kernels cannot combine two registers: where the mark is only a part
  * of the field (fwmark_mask) each route has a rule of its own behind a map.
@@ -138,6 +145,20 @@ list_mss_in(struct nft_list *l, const struct plan_wg *w)
 	}
 }
 
+static void
+list_guard(struct nft_list *l, const struct plan_wg *w)
+{
+	struct nft_one *o;
+	uint32_t i;
+
+	nft_list_add(l, WG_GUARD, NFT_C_GUARD)->wg = w;
+	for (i = 0; i < w->n_own; i++) {
+		o = nft_list_add(l, WG_OWN, NFT_C_POST);
+		o->wg = w;
+		o->own = &w->own[i];
+	}
+}
+
 void
 nft_wg_list(struct nft_list *l, const struct plan *p)
 {
@@ -147,7 +168,7 @@ nft_wg_list(struct nft_list *l, const struct plan *p)
 	for (i = 0; i < p->n_wg; i++) {
 		w = &p->wg[i];
 		if (p->wan[0] != '\0')
-			nft_list_add(l, WG_GUARD, NFT_C_GUARD)->wg = w;
+			list_guard(l, w);
 		nft_list_add(l, WG_MASQUERADE, NFT_C_NAT)->wg = w;
 		nft_list_add(l, WG_MSS_OUT, NFT_C_MSS)->wg = w;
 		list_mss_in(l, w);
@@ -199,6 +220,10 @@ nft_wg_describe(
 		break;
 	case WG_GUARD:
 		(void)snprintf(buf, size, "guard: %s not to %s", of, p->wan);
+		break;
+	case WG_OWN:
+		(void)snprintf(buf, size, "guard: from %s not to %s",
+		    afw_addr_print(o->own, text, sizeof(text)), p->wan);
 		break;
 	case WG_DNS_TO:
 		(void)snprintf(buf, size, "dns: protocol %u of %s to %s",
@@ -319,8 +344,12 @@ nft_wg_fill(struct nftnl_rule *r, const struct plan *p, const struct nft_one *o)
 		fill_mark(r, p, o);
 		break;
 	case WG_GUARD:
+	case WG_OWN:
 		nft_expr_name(r, NFT_META_OIFNAME, p->wan, false);
-		nft_expr_mark_is(r, o->wg->mark, p->mask);
+		if (o->what == WG_GUARD)
+			nft_expr_mark_is(r, o->wg->mark, p->mask);
+		else
+			nft_expr_from(r, o->own);
 		nft_expr_counter(r);
 		nft_expr_verdict(r, NF_DROP);
 		break;

@@ -24,9 +24,21 @@ wg_compare(const void *a, const void *b)
 }
 
 static void
+own_add(struct plan_wg *to, const struct afw_addr *a)
+{
+	uint32_t i;
+
+	for (i = 0; i < net.wan.n_own; i++)
+		if (afw_addr_equal(&net.wan.own[i], a))
+			return;
+	to->own[to->n_own++] = *a;
+}
+
+static void
 wg_add(struct plan *p, const struct wg_route *w)
 {
 	struct plan_wg *to = &p->wg[p->n_wg++];
+	uint32_t i;
 
 	/* blocked: what is marked ends in its table */
 	to->ifindex = net.mode == NET_ON ? w->ifindex : 0;
@@ -38,6 +50,8 @@ wg_add(struct plan *p, const struct wg_route *w)
 	to->dns4 = w->dns4;
 	to->dns6 = w->dns6;
 	memcpy(to->ifname, w->ifname, sizeof(to->ifname));
+	for (i = 0; i < w->n_own; i++)
+		own_add(to, &w->own[i]);
 }
 
 static uint32_t

@@ -26,6 +26,9 @@ struct plan_wg {
 	bool has4, has6; /* it has an address of that family */
 	char ifname[AFW_IFNAME_SIZE];
 	struct afw_addr dns4, dns6; /* family 0: none */
+	/* its addresses inside the tunnel that the uplink has not as well */
+	struct afw_addr own[AFW_WG_ADDRS_MAX];
+	uint32_t n_own;
 };
 
 /*

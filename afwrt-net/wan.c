@@ -200,6 +200,19 @@ near_take(struct wan *w, int family, uint8_t len, const struct nlattr *a)
 }
 
 static void
+own_take(struct wan *w, int family, const struct nlattr *a)
+{
+	uint16_t size = family == AF_INET ? 4 : 16;
+	struct afw_addr *to = &w->own[w->n_own];
+
+	if (w->n_own == PLAN_NEAR_MAX || mnl_attr_get_payload_len(a) != size)
+		return;
+	to->family = family == AF_INET ? 4 : 6;
+	memcpy(to->b, mnl_attr_get_payload(a), size);
+	w->n_own++;
+}
+
+static void
 addr_cb(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
@@ -225,6 +238,8 @@ addr_cb(const struct nlmsghdr *nlh, void *arg)
 		}
 	if (net != NULL)
 		near_take(l->w, ifa->ifa_family, ifa->ifa_prefixlen, net);
+	if (addr != NULL)
+		own_take(l->w, ifa->ifa_family, addr);
 	/* temporary ones come and go without meaning */
 	if (addr == NULL || (flags & IFA_F_TENTATIVE) != 0 ||
 	    (ifa->ifa_family == AF_INET6 && (flags & IFA_F_TEMPORARY) != 0))

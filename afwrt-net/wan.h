@@ -17,6 +17,9 @@ struct wan {
 	 * hole: public ones of a very short prefix */
 	struct prefix near[PLAN_NEAR_MAX];
 	uint32_t n_near;
+	/* its addresses; of very many not all */
+	struct afw_addr own[PLAN_NEAR_MAX];
+	uint32_t n_own;
 	/* the gateways of its best default routes, family 0: on the link */
 	struct afw_addr via4, via6;
 	int rp_filter; /* -1: not said */

@@ -48,9 +48,17 @@ is_gateway(const struct wg_iface *i)
 static void
 adopted(struct wg_iface *i)
 {
-	if (addrs_families(&net.rt, i->w.ifindex, &i->w.has4, &i->w.has6) == -1)
-		log_warn(
-		    "interface %s: addresses: %s", i->w.ifname, net.rt.text);
+	struct wg_route *w = &i->w;
+	uint32_t n;
+
+	w->has4 = w->has6 = false;
+	if (addrs_list(&net.rt, w->ifindex, w->own, &w->n_own) == -1)
+		log_warn("interface %s: addresses: %s", w->ifname, net.rt.text);
+	for (n = 0; n < w->n_own; n++)
+		if (w->own[n].family == 4)
+			w->has4 = true;
+		else
+			w->has6 = true;
 }
 
 static int
@@ -261,6 +269,8 @@ plan_facts(struct wg_route *w, const struct afw_m_wg_set *m)
 			w->has4 = true;
 		else
 			w->has6 = true;
+	for (w->n_own = 0; w->n_own < m->addrs; w->n_own++)
+		w->own[w->n_own] = m->addr[w->n_own].addr;
 	w->dns4 = m->dns4;
 	w->dns6 = m->dns6;
 }
@@ -395,6 +405,7 @@ session_forget(struct wg_iface *i)
 {
 	afw_wipe(&i->set, sizeof(i->set));
 	i->w.has4 = i->w.has6 = false;
+	i->w.n_own = 0;
 	memset(&i->w.dns4, 0, sizeof(i->w.dns4));
 	memset(&i->w.dns6, 0, sizeof(i->w.dns6));
 }

@@ -241,7 +241,8 @@ static bool
 plan_changed(const struct wg_route *a, const struct wg_route *b)
 {
 	return a->ifindex != b->ifindex || a->mtu != b->mtu ||
-	    a->has4 != b->has4 || a->has6 != b->has6 ||
+	    a->has4 != b->has4 || a->has6 != b->has6 || a->n_own != b->n_own ||
+	    memcmp(a->own, b->own, a->n_own * sizeof(a->own[0])) != 0 ||
 	    !afw_addr_equal(&a->dns4, &b->dns4) ||
 	    !afw_addr_equal(&a->dns6, &b->dns6);
 }

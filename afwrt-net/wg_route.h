@@ -21,6 +21,8 @@ struct wg_route {
 	uint32_t mark, table;       /* managed routing, else 0 */
 	bool has4, has6;            /* the session gave an address of it */
 	struct afw_addr dns4, dns6; /* of the session, family 0: none */
+	struct afw_addr own[AFW_WG_ADDRS_MAX]; /* the session's addresses */
+	uint32_t n_own;
 };
 
 /* A walk over all: NULL at first, NULL at the end. */

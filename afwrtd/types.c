@@ -26,6 +26,14 @@ is_managed(void)
 	return (run_config()->flags & AFW_C_WG_MANAGED) != 0;
 }
 
+/* What has no rule goes by its tunnel, as if it had one. */
+static bool
+is_gateway(const struct route *r)
+{
+	return r->is_default &&
+	    (run_config()->flags & AFW_C_DEFAULT_GATEWAY) != 0;
+}
+
 void
 types_note(struct route *r, const struct afw_msg *m)
 {
@@ -72,6 +80,12 @@ types_refuse(const struct route *r, bool rules, const char **why)
 		*why = "the location is of type wireguard and "
 		       "\"wireguard_routing\" is \"manual\": rules are the "
 		       "application's";
+		return AFW_ENOTSUP;
+	}
+	if (is_gateway(r) && type == AFW_TYPE_WIREGUARD && !is_managed()) {
+		*why = "the location is of type wireguard: "
+		       "\"default_gateway\" through it needs "
+		       "\"wireguard_routing\": \"managed\"";
 		return AFW_ENOTSUP;
 	}
 	return AFW_OK;

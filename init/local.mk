@@ -36,6 +36,7 @@ EXTRA_DIST += init/examples/afwrt-ci.conf init/examples/locations.json \
 	debian/afwrt.install debian/afwrt.links debian/afwrt.postrm \
 	debian/afwrt.prerm debian/changelog debian/control \
 	debian/copyright debian/libafwrt-client1.install \
-	debian/libafwrt-client1.symbols debian/libafwrt-dev.install \
+	debian/libafwrt-client1.symbols \
+	debian/libafwrt-dev.examples debian/libafwrt-dev.install \
 	debian/rules debian/source/format \
 	debian/tests/control debian/tests/smoke

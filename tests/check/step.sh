@@ -191,7 +191,7 @@ step_man()
 	local pages
 	pages=$(find man -name '*.[1-8]' 2>/dev/null | sort)
 	[ -n "$pages" ] || skip "there are no pages in man/"
-	mandoc -Tlint -Wwarning $pages
+	mandoc -Tlint -Wwarning $pages && "$PYTHON" -B tests/check/manual.py
 }
 
 # What the library exports is what its map says, no more and no less.
@@ -219,8 +219,9 @@ step_symbols()
 	[ -s "$out/symbols.map" ]
 }
 
-# The release by itself: complete, built, installed, removed. Of the tests
-# those that look at that; the others have run in `unit`, with the same code.
+# The release by itself: built, installed, removed; complete, and its demo
+# works. Of the tests those that look at that; the others have run in `unit`,
+# with the same code.
 step_distcheck()
 {
 	need_source
@@ -229,7 +230,10 @@ step_distcheck()
 	    tests/unit/check_config tests/unit/check_events \
 	    tests/unit/check_cstp tests/unit/check_nat tests/unit/check_msg \
 	    tests/install/tenlines.sh tests/conformance/abi.sh \
-	    tests/ipc/check_wire tests/ipc/check_client"
+	    tests/ipc/check_wire tests/ipc/check_client" ||
+	    exit 1
+	AFWRT_STAGE=$out/gcc-stage "$PYTHON" -B tests/check/tarball.py \
+	    "$out"/gcc/afwrt-*.tar.xz
 }
 
 "step_$name"

@@ -201,13 +201,21 @@ tests_ipc_check_assumptions_SOURCES = tests/ipc/check_assumptions.c \
 tests_ipc_check_assumptions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_assumptions_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 
-check_PROGRAMS += tests/ipc/check_net_managed
-TESTS += tests/ipc/check_net_managed
-tests_ipc_check_net_managed_SOURCES = tests/ipc/check_net_managed.c \
+check_PROGRAMS += tests/ipc/check_net_managed tests/ipc/check_net_managed_life
+TESTS += tests/ipc/check_net_managed tests/ipc/check_net_managed_life
+managed_env = tests/ipc/managed_env.c tests/ipc/managed_env.h \
 	tests/ipc/net_env.c tests/ipc/net_env.h
-tests_ipc_check_net_managed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(MNL_CFLAGS)
-tests_ipc_check_net_managed_LDADD = afwrt-net/libnet.la $(CHECK_LIBS)
+tests_ipc_check_net_managed_SOURCES = tests/ipc/check_net_managed.c \
+	$(managed_env)
+tests_ipc_check_net_managed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_managed_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_managed_DEPENDENCIES = afwrt-net/afwrt-net
+tests_ipc_check_net_managed_life_SOURCES = \
+	tests/ipc/check_net_managed_life.c $(managed_env)
+tests_ipc_check_net_managed_life_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
+	$(MNL_CFLAGS)
+tests_ipc_check_net_managed_life_LDADD = afwrt-net/libnet.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_managed_life_DEPENDENCIES = afwrt-net/afwrt-net
 
 # a real afwrt-auth with a real node and backend
 auth_nodes = tests/ipc/auth_nodes.c tests/ipc/auth_nodes.h \

@@ -15,5 +15,6 @@ EXTRA_tests_qemu_net_wg_test_DEPENDENCIES = afwrt-net/afwrt-net
 endif
 EXTRA_DIST += tests/qemu/checks.py tests/qemu/conftest.py tests/qemu/guest.py \
 	tests/qemu/init tests/qemu/initramfs.py tests/qemu/kernel.py \
-	tests/qemu/test_guest.py tests/qemu/test_net.py \
+	tests/qemu/python.py tests/qemu/test_guest.py \
+	tests/qemu/test_managed.py tests/qemu/test_net.py \
 	tests/qemu/test_net_wg.py tests/qemu/test_wg.py

@@ -44,6 +44,7 @@ def here(name):
     "rules kernel",                     # against wireguard-go
     "rules kernel kernel-nodes",
     "rules userspace kernel-nodes",
+    "meddlers kernel kernel-nodes",
     "default kernel kernel-nodes"])
 def test_same_table(guest, product, words):
     result = guest.run(

@@ -132,10 +132,8 @@ tests_unit_check_source_LDADD = $(path_ldadd)
 
 # the path on real devices, for tests/bench/path_wire.sh
 check_PROGRAMS += tests/bench/path_wire
-EXTRA_DIST += tests/bench/path_wire.sh tests/bench/ratio.py \
-	tests/bench/wg_ratio.py
-EXTRA_DIST += tests/bench/connections.py tests/bench/path_wire.sh \
-	tests/bench/ratio.py
+EXTRA_DIST += tests/bench/connections.py tests/bench/many_rules.py \
+	tests/bench/path_wire.sh tests/bench/ratio.py tests/bench/wg_ratio.py
 tests_bench_path_wire_SOURCES = tests/bench/path_wire.c
 tests_bench_path_wire_CFLAGS = $(path_cflags)
 tests_bench_path_wire_LDADD = afwrt-tun/libtun.la $(EVENT_LIBS)

@@ -17,6 +17,8 @@
   held HOST                  is it alive?
   node LOC down|up
   kill PROCESS               SIGKILL, and its successor is awaited
+  meddle WHAT                somebody removes ours: ruleset, rules, routes,
+                             addresses, links; down: sets the links down
   clean                      compared with before start, what is left
 
 A line that expects something waits for it. The table has each line and what
@@ -51,6 +53,23 @@ SECONDS = 60
 # The kernel's WireGuard turns it off for the whole namespace, and leaves it.
 KERNELS_OWN = re.compile(r"conf/all/send_redirects:[01]$")
 OWN = names.SHARED4[2], names.SHARED6[2]
+
+# In the router; $devices are the interfaces of our default routes.
+MEDDLE = """devices=$(ip -4 route show table all proto 97 |
+    sed -n 's/.* dev \\([^ ]*\\) .*/\\1/p' | grep -v '^lo$' | sort -u)
+"""
+MEDDLERS = {
+    # The table of the lab comes back.
+    "ruleset": "t=$(nft list table inet lab); nft flush ruleset;"
+               "echo \"$t\" | nft -f -",
+    "rules": "for f in -4 -6; do ip $f rule | sed -n "
+             "'s/^\\([0-9]*\\):.*proto 97.*/\\1/p' | while read p; do"
+             " ip $f rule del pref $p; done; done",
+    "routes": "for f in -4 -6; do ip $f route flush table all proto 97; done",
+    "addresses": "for d in $devices; do ip addr flush dev $d; done",
+    "links": "for d in $devices; do ip link del $d; done",
+    "down": "for d in $devices; do ip link set $d down; done",
+}
 
 # transport: the nodes A and B, and what the configuration says beside it
 HYDRA = {"nodes": names.NODES, "config": {"type": "hydra-tcp"}}
@@ -158,6 +177,10 @@ class Runner:
 
     def do_kill(self, process):
         self.suite.kill_helper(process, seconds=5)
+
+    def do_meddle(self, what):
+        self.lab.router.shell("set +e\n" + MEDDLE + "[ -n \"$devices\" ] ||"
+                              " exit 1\n" + MEDDLERS[what] + "\nexit 0")
 
     # Rules
 
