@@ -7,10 +7,11 @@ _afwrt_ctl_ask()
 	timeout 1 afwrt-ctl --json "${_afwrt_ctl_to[@]}" "$@" 2>/dev/null
 }
 
-# The values of a key in the answer, one a line.
+# The values of a key in the answer, one a line. compgen expands its words as
+# the shell does, and a backend's names are not to be run: no other characters.
 _afwrt_ctl_values()
 {
-	grep -o "\"$1\":\"[^\"]*\"" | cut -d '"' -f 4 | sort -u
+	grep -o "\"$1\":\"[A-Za-z0-9._:-]*\"" | cut -d '"' -f 4 | sort -u
 }
 
 _afwrt_ctl()
@@ -69,7 +70,8 @@ import support unblock requests version"
 		esac
 		choices=$(_afwrt_ctl_ask rules | _afwrt_ctl_values $key)
 		[[ ${words[0]}/$kind == protect/iface ]] &&
-			choices="$choices $(ls /sys/class/net)" ;;
+			choices="$choices $(ls /sys/class/net |
+			    grep -x "[A-Za-z0-9._:-]*")" ;;
 	explain/1)
 		choices=$(_afwrt_ctl_ask rules | _afwrt_ctl_values ip_addr) ;;
 	protect/3 | up/1)

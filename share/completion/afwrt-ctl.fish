@@ -4,7 +4,7 @@
 
 function __afwrt_ctl_values
 	timeout 1 afwrt-ctl --json $argv[1] 2>/dev/null |
-		string match -ra '"'$argv[2]'":"[^"]*"' |
+		string match -ra '"'$argv[2]'":"[A-Za-z0-9._:-]*"' |
 		string replace -r '.*":"(.*)"' '$1' | sort -u
 end
 

@@ -288,6 +288,15 @@ def test_bash_completes(product, lab, ready):
         ready, to + "unprotect ip ", product)
     assert complete(ready, to + "explain " + lab.host("phone").lan4[:-1],
                     product)
+    # a name is never run
+    trap = ready.folder + "/trapped"
+    evil = "xx$(touch${IFS}%s)" % trap
+    lab.admin.location(evil, labels={}, servers=[])
+    assert evil in [l["name"] for l in answer(
+        product, ready, "locations")["locations"]]
+    assert complete(ready, to + "up xx", product) == ["xx-dead"]
+    assert not os.path.exists(trap)
+    lab.admin.drop_location(evil)
     # no service: nothing, and soon
     assert complete(ready, "afwrt-ctl --socket /nonexistent up ",
                     product) == []
