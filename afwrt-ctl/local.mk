@@ -31,10 +31,10 @@ afwrt_ctl_afwrt_ctl_SOURCES = \
 	afwrt-ctl/run.c afwrt-ctl/service.h afwrt-ctl/service_config.c \
 	afwrt-ctl/worker.c afwrt-ctl/worker.h
 afwrt_ctl_afwrt_ctl_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) \
-	$(MNL_CFLAGS) $(NFTNL_CFLAGS)
+	$(MNL_CFLAGS)
 afwrt_ctl_afwrt_ctl_LDADD = lib/libafwrt-client.la lib/libafwclient.la \
 	lib/libafwwgquick.la \
-	$(EVENT_LIBS) $(JANSSON_LIBS) $(MNL_LIBS) $(NFTNL_LIBS)
+	$(EVENT_LIBS) $(JANSSON_LIBS) $(MNL_LIBS)
 
 # the name that existing set-ups start
 install-exec-hook: install-afwrt-ci

@@ -5,13 +5,11 @@
 #include <linux/fib_rules.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
 #include <libmnl/libmnl.h>
-#include <libnftnl/chain.h>
-#include <libnftnl/common.h>
-#include <libnftnl/rule.h>
 
 #include <errno.h>
 #include <stdbool.h>
@@ -246,53 +244,105 @@ tables_rules(FILE *f)
 
 /* ---- nftables ----------------------------------------------------------- */
 
-static bool
-is_own(const char *table)
+/*
+ * By libmnl alone: libnftnl would put this program under another licence. Each
+ * rule of the suite has a comment that says all of it.
+ */
+static const char *
+attr_text(const struct nlattr *a)
 {
-	return table != NULL && strncmp(table, OWN, strlen(OWN)) == 0;
+	return a != NULL && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) == 0
+	    ? mnl_attr_get_str(a)
+	    : "";
+}
+
+static bool
+is_own(const struct nlattr *table)
+{
+	return strncmp(attr_text(table), OWN, strlen(OWN)) == 0;
+}
+
+static void
+hook_print(FILE *f, const struct nlattr *hook)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each_nested (a, hook) {
+		if (mnl_attr_get_type(a) == NFTA_HOOK_HOOKNUM)
+			(void)fprintf(f, " hook %u", ntohl(attr_u32(a)));
+		else if (mnl_attr_get_type(a) == NFTA_HOOK_PRIORITY)
+			(void)fprintf(
+			    f, " priority %d", (int)ntohl(attr_u32(a)));
+	}
 }
 
 static int
 chain_cb(const struct nlmsghdr *h, void *arg)
 {
-	struct nftnl_chain *c = nftnl_chain_alloc();
-	char text[1024];
+	const struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
+	struct attrs t;
 
-	if (c != NULL && nftnl_chain_nlmsg_parse(h, c) == 0 &&
-	    is_own(nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE)) &&
-	    nftnl_chain_snprintf(
-		text, sizeof(text), c, NFTNL_OUTPUT_DEFAULT, 0) > 0)
-		(void)fprintf(arg, "chain %s\n", text);
-	nftnl_chain_free(c);
+	attrs_read(&t, h, sizeof(*g));
+	if (!is_own(t.a[NFTA_CHAIN_TABLE]))
+		return MNL_CB_OK;
+	(void)fprintf(arg, "chain %u %s %s type %s", g->nfgen_family,
+	    attr_text(t.a[NFTA_CHAIN_TABLE]), attr_text(t.a[NFTA_CHAIN_NAME]),
+	    attr_text(t.a[NFTA_CHAIN_TYPE]));
+	if (t.a[NFTA_CHAIN_HOOK] != NULL)
+		hook_print(arg, t.a[NFTA_CHAIN_HOOK]);
+	(void)fputc('\n', arg);
 	return MNL_CB_OK;
+}
+
+/* nft keeps comments as type 0, length, text with its NUL. */
+static const char *
+comment_of(const struct nlattr *a)
+{
+	const uint8_t *p;
+	uint16_t len;
+
+	if (a == NULL || (len = mnl_attr_get_payload_len(a)) < 3)
+		return "";
+	p = mnl_attr_get_payload(a);
+	return p[0] == 0 && p[1] > 0 && p[1] <= len - 2 && p[1 + p[1]] == '\0'
+	    ? (const char *)p + 2
+	    : "";
 }
 
 static int
 nft_rule_cb(const struct nlmsghdr *h, void *arg)
 {
-	struct nftnl_rule *r = nftnl_rule_alloc();
-	char text[8192];
+	const struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
+	struct attrs t;
 
-	if (r != NULL && nftnl_rule_nlmsg_parse(h, r) == 0 &&
-	    is_own(nftnl_rule_get_str(r, NFTNL_RULE_TABLE)) &&
-	    nftnl_rule_snprintf(
-		text, sizeof(text), r, NFTNL_OUTPUT_DEFAULT, 0) > 0)
-		(void)fprintf(arg, "rule %s\n", text);
-	nftnl_rule_free(r);
+	attrs_read(&t, h, sizeof(*g));
+	if (is_own(t.a[NFTA_RULE_TABLE]))
+		(void)fprintf(arg, "rule %u %s %s: %s\n", g->nfgen_family,
+		    attr_text(t.a[NFTA_RULE_TABLE]),
+		    attr_text(t.a[NFTA_RULE_CHAIN]),
+		    comment_of(t.a[NFTA_RULE_USERDATA]));
 	return MNL_CB_OK;
+}
+
+static void
+ask_nft(FILE *f, uint16_t what, mnl_cb_t cb)
+{
+	_Alignas(8) char buf[256];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *g;
+
+	h->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | what);
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	h->nlmsg_seq = 1;
+	g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+	g->nfgen_family = NFPROTO_UNSPEC;
+	g->version = NFNETLINK_V0;
+	ask(f, NETLINK_NETFILTER, h, cb);
 }
 
 void
 tables_nft(FILE *f)
 {
-	char buf[256];
-
-	ask(f, NETLINK_NETFILTER,
-	    nftnl_nlmsg_build_hdr(
-		buf, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NLM_F_DUMP, 1),
-	    chain_cb);
-	ask(f, NETLINK_NETFILTER,
-	    nftnl_nlmsg_build_hdr(
-		buf, NFT_MSG_GETRULE, NFPROTO_UNSPEC, NLM_F_DUMP, 1),
-	    nft_rule_cb);
+	ask_nft(f, NFT_MSG_GETCHAIN, chain_cb);
+	ask_nft(f, NFT_MSG_GETRULE, nft_rule_cb);
 }

@@ -460,13 +460,27 @@ event_drop(void *arg, struct afw_msg *m)
 	(void)m;
 }
 
+/* Without a pidfd nothing tells of an exit: it is looked for. */
+static void
+exit_await(const struct client *c)
+{
+	int ms;
+
+	for (ms = 0; ms < 1000 && c->pid > 0 && kill(c->pid, 0) == 0; ms++)
+		(void)poll(NULL, 0, 1);
+}
+
 /* End of file comes just before the exit: that is waited for too. */
 static int
 process_wait(struct client *c, int timeout_ms)
 {
 	struct pollfd p = {.fd = c->pidfd, .events = POLLIN};
 
-	if (c->pidfd == -1 || poll(&p, 1, timeout_ms) == 1)
+	if (c->pidfd == -1) {
+		exit_await(c);
+		return 0;
+	}
+	if (poll(&p, 1, timeout_ms) == 1)
 		return 0;
 	(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
 	(void)poll(&p, 1, 1000);
