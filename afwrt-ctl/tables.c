@@ -262,6 +262,14 @@ is_own(const struct nlattr *table)
 	return strncmp(attr_text(table), OWN, strlen(OWN)) == 0;
 }
 
+static const char *
+family_name(uint8_t family)
+{
+	return family == NFPROTO_INET  ? "inet"
+	    : family == NFPROTO_BRIDGE ? "bridge"
+				       : "other";
+}
+
 static void
 hook_print(FILE *f, const struct nlattr *hook)
 {
@@ -285,9 +293,9 @@ chain_cb(const struct nlmsghdr *h, void *arg)
 	attrs_read(&t, h, sizeof(*g));
 	if (!is_own(t.a[NFTA_CHAIN_TABLE]))
 		return MNL_CB_OK;
-	(void)fprintf(arg, "chain %u %s %s type %s", g->nfgen_family,
-	    attr_text(t.a[NFTA_CHAIN_TABLE]), attr_text(t.a[NFTA_CHAIN_NAME]),
-	    attr_text(t.a[NFTA_CHAIN_TYPE]));
+	(void)fprintf(arg, "chain %s %s %s type %s",
+	    family_name(g->nfgen_family), attr_text(t.a[NFTA_CHAIN_TABLE]),
+	    attr_text(t.a[NFTA_CHAIN_NAME]), attr_text(t.a[NFTA_CHAIN_TYPE]));
 	if (t.a[NFTA_CHAIN_HOOK] != NULL)
 		hook_print(arg, t.a[NFTA_CHAIN_HOOK]);
 	(void)fputc('\n', arg);
@@ -317,7 +325,8 @@ nft_rule_cb(const struct nlmsghdr *h, void *arg)
 
 	attrs_read(&t, h, sizeof(*g));
 	if (is_own(t.a[NFTA_RULE_TABLE]))
-		(void)fprintf(arg, "rule %u %s %s: %s\n", g->nfgen_family,
+		(void)fprintf(arg, "rule %s %s %s: %s\n",
+		    family_name(g->nfgen_family),
 		    attr_text(t.a[NFTA_RULE_TABLE]),
 		    attr_text(t.a[NFTA_RULE_CHAIN]),
 		    comment_of(t.a[NFTA_RULE_USERDATA]));

@@ -70,7 +70,8 @@ def test_the_support_file_has_no_secret(product, lab):
         for part in ("==== configuration", '"rules_total": 2',
                      '"route_connected"', "afwrt_build_info",
                      "table 47: unreachable default", "fwmark 0x8",
-                     "chain inet afwrt", "wrt0: 100.73.", "==== log"):
+                     "chain inet afwrt afwrt_chain type filter",
+                     "rule inet afwrt afwrt_chain: protected ip4:", "wrt0: 100.73.", "==== log"):
             assert part in text, part
         fails(suite, 1, "support", path, says="File exists")
     # without the service
