@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -460,13 +461,34 @@ event_drop(void *arg, struct afw_msg *m)
 	(void)m;
 }
 
+/* Gone, or dead and not yet reaped by the one who inherited it. */
+static bool
+exited(pid_t pid)
+{
+	char text[512];
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(text, sizeof(text), "/proc/%d/stat", (int)pid);
+	if ((fd = open(text, O_RDONLY | O_CLOEXEC)) == -1)
+		return true;
+	n = read(fd, text, sizeof(text) - 2);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = text[n > 0 ? n + 1 : 1] = '\0';
+	/* "PID (NAME) STATE ...", and a name may have any byte in it */
+	while (n > 0 && text[n - 1] != ')')
+		n--;
+	return n <= 0 || text[n] != ' ' || text[n + 1] == 'Z' ||
+	    text[n + 1] == 'X';
+}
+
 /* Without a pidfd nothing tells of an exit: it is looked for. */
 static void
 exit_await(const struct client *c)
 {
 	int ms;
 
-	for (ms = 0; ms < 1000 && c->pid > 0 && kill(c->pid, 0) == 0; ms++)
+	for (ms = 0; ms < 1000 && c->pid > 0 && !exited(c->pid); ms++)
 		(void)poll(NULL, 0, 1);
 }
 
