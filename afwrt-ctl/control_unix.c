@@ -19,6 +19,7 @@
 
 #include "async.h"
 #include "control.h"
+#include "passed.h"
 #include "service.h"
 #include "worker.h"
 
@@ -49,6 +50,7 @@ static struct event_base *base;
 static struct event *listener;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static int listen_fd = -1;
+static bool passed; /* it is the service manager's */
 static bool su_only = true;
 static gid_t group;
 
@@ -360,21 +362,14 @@ control_unix_check(const json_t *section)
 	return section_read(section, &unused);
 }
 
-int
-control_unix_open(const json_t *section)
+static int
+socket_bind(void)
 {
-	struct settings s;
 	mode_t mask;
 	int rc;
 
-	if (section_read(section, &s) == -1)
-		return -1;
-	(void)strcpy(address.sun_path, s.sock);
-	async_set(s.async);
-	su_only = s.su_only;
-	group = s.group;
 	if (stale_remove() == -1)
-		return -1;
+		return -2; /* logged */
 	listen_fd =
 	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mask = umask(0177);
@@ -382,11 +377,37 @@ control_unix_open(const json_t *section)
 	    ? -1
 	    : bind(listen_fd, (void *)&address, sizeof(address));
 	(void)umask(mask);
-	if (rc == 0 && !su_only &&
-	    (chown(address.sun_path, 0, group) == -1 ||
-		chmod(address.sun_path, 0660) == -1))
-		rc = -1;
-	if (rc == -1 || listen(listen_fd, CLIENTS_MAX) == -1) {
+	return rc == 0 ? listen(listen_fd, CLIENTS_MAX) : rc;
+}
+
+/* One that was passed may have what a former configuration gave it. */
+static int
+mode_set(void)
+{
+	if (!su_only && chown(address.sun_path, (uid_t)-1, group) == -1)
+		return -1;
+	return su_only && !passed
+	    ? 0
+	    : chmod(address.sun_path, su_only ? 0600 : 0660);
+}
+
+int
+control_unix_open(const json_t *section)
+{
+	struct settings s;
+	int rc = 0;
+
+	if (section_read(section, &s) == -1)
+		return -1;
+	(void)strcpy(address.sun_path, s.sock);
+	async_set(s.async);
+	su_only = s.su_only;
+	group = s.group;
+	listen_fd = passed_use(address.sun_path);
+	passed = listen_fd != -1;
+	if (!passed && (rc = socket_bind()) == -2)
+		return -1;
+	if (rc == -1 || mode_set() == -1) {
 		service_log(
 		    3, "control: %s: %s", address.sun_path, strerror(errno));
 		return -1;
@@ -427,7 +448,7 @@ control_unix_event(const char *json)
 const char *
 control_unix_path(void)
 {
-	return listen_fd != -1 ? address.sun_path : "";
+	return listen_fd != -1 && !passed ? address.sun_path : "";
 }
 
 void

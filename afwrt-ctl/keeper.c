@@ -7,7 +7,6 @@
 #include "keeper.h"
 
 #include <linux/capability.h>
-#include <linux/openat2.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -25,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "lib/daemon/beneath.h"
 
 #define FOLDER   "/etc/afwrt"
 #define FOLDERS  3
@@ -156,8 +157,6 @@ folders_open(const char *config)
 static int
 parent_open(const char *path, const char **name)
 {
-	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
 	char rest[PATH_MAX];
 	unsigned int i;
 	size_t n;
@@ -174,8 +173,7 @@ parent_open(const char *path, const char **name)
 	*name = strrchr(path, '/') + 1;
 	(void)snprintf(rest, sizeof(rest), ".%.*s",
 	    (int)((size_t)(*name - path) - n), path + n);
-	return (int)syscall(
-	    SYS_openat2, folders[i].fd, rest, &how, sizeof(how));
+	return afw_open_beneath(folders[i].fd, rest, O_PATH | O_DIRECTORY);
 }
 
 /* A short write is followed by one that says why. */
