@@ -94,11 +94,24 @@ def test_users(stage, tmp_path):
 
 
 def test_folders(stage, tmp_path):
-    subprocess.run(("systemd-tmpfiles", "--root=%s" % tmp_path, "--create",
-                    stage + "/lib/tmpfiles.d/afwrt.conf"),
-                   check=True, timeout=60)
+    (tmp_path / "etc/afwrt").mkdir(parents=True)
+    config = tmp_path / "etc/afwrt/afwrt-ci.conf"
+    config.write_text("{}")
+    config.chmod(0o600)
+    for program, kind in (("systemd-sysusers", "sysusers"),
+                          ("systemd-tmpfiles", "tmpfiles")):
+        subprocess.run((program, "--root=%s" % tmp_path) +
+                       (("--create",) if kind == "tmpfiles" else ()) +
+                       (stage + "/lib/%s.d/afwrt.conf" % kind,),
+                       check=True, timeout=60)
+    ids = {l.split(":")[0]: int(l.split(":")[2])
+           for l in text(tmp_path / "etc/passwd").splitlines()}
     found = os.stat(tmp_path / "run/afwrt/empty")
     assert (found.st_mode & 0o777, found.st_uid) == (0o555, 0)
+    found = os.stat(tmp_path / "etc/afwrt")
+    assert (found.st_mode & 0o7777, found.st_uid) == (0o2770, 0)
+    found = os.stat(config)
+    assert (found.st_mode & 0o777, found.st_uid) == (0o600, ids["_afwrtd"])
 
 
 def test_the_examples_are_good(stage):
