@@ -218,6 +218,11 @@ TESTS += tests/unit/check_auth_parts
 tests_unit_check_auth_parts_SOURCES = tests/unit/check_auth_parts.c
 tests_unit_check_auth_parts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_check_auth_parts_LDADD = afwrt-auth/libauth.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_auth_wiped
+TESTS += tests/unit/check_auth_wiped
+tests_unit_check_auth_wiped_SOURCES = tests/unit/check_auth_wiped.c
+tests_unit_check_auth_wiped_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_check_auth_wiped_LDADD = afwrt-auth/libauth.la $(CHECK_LIBS)
 endif
 
 # the WireGuard engine
