@@ -23,12 +23,13 @@ fuzz(char *data, size_t size)
 {
 	static struct afw_msg m;
 	struct afw_chan c;
+	uint8_t roles = size > 0 ? (uint8_t)data[0] : 0;
 	int sv[2];
 
 	if (size < 3 || size > AFW_MSG_MAX + 8 || afw_chan_pair(sv) == -1)
 		return;
-	if (afw_chan_init(&c, sv[0], 1 + data[0] % (AFW_ROLES - 1),
-		1 + (data[0] >> 4 & 7) % (AFW_ROLES - 1)) == -1)
+	if (afw_chan_init(&c, sv[0], (roles & 15) % AFW_ROLES,
+		(roles >> 4) % AFW_ROLES) == -1)
 		abort();
 	c.phase = (uint8_t)(1 << (data[1] & 3));
 	c.peer_gen = data[1] & 4 ? 1 : 0;
