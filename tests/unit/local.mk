@@ -7,6 +7,15 @@ TESTS += tests/unit/check_tls
 tests_unit_check_tls_SOURCES = tests/unit/check_tls.c
 tests_unit_check_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_tls_LDADD = lib/libafwtls.la lib/libafwwire.la $(CHECK_LIBS)
+# our own records, of a peer that is not well-behaved
+check_PROGRAMS += tests/unit/check_tls_records
+TESTS += tests/unit/check_tls_records
+tests_unit_check_tls_records_SOURCES = tests/unit/check_tls_records.c \
+	$(tls_sources)
+tests_unit_check_tls_records_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
+	$(MBEDTLS_CFLAGS)
+tests_unit_check_tls_records_LDADD = lib/libafwwire.la $(MBEDTLS_LIBS) \
+	$(CHECK_LIBS)
 if AEAD_OPENSSL
 # and the same with the records done by mbedTLS
 check_PROGRAMS += tests/unit/check_tls_mbedtls
