@@ -126,6 +126,7 @@ tests_unit_check_adopt_LDADD = $(path_ldadd)
 tests_unit_check_forward_SOURCES = tests/unit/check_forward.c $(path_lab)
 tests_unit_check_forward_CFLAGS = $(path_cflags)
 tests_unit_check_forward_LDADD = $(path_ldadd)
+tests_unit_check_forward_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=device_takes_gso
 tests_unit_check_packet_SOURCES = tests/unit/check_packet.c $(path_lab)
 tests_unit_check_packet_CFLAGS = $(path_cflags)
 tests_unit_check_packet_LDADD = $(path_ldadd)
