@@ -149,16 +149,26 @@ tests_bench_path_wire_CFLAGS = $(path_cflags)
 tests_bench_path_wire_LDADD = afwrt-tun/libtun.la $(EVENT_LIBS)
 
 # libFuzzer, by hand: make fuzz-packet && ./fuzz-packet -max_total_time=60
-EXTRA_DIST += tests/fuzz/fuzz_packet.c
-CLEANFILES += fuzz-packet
+EXTRA_DIST += tests/fuzz/fuzz_cstp.c tests/fuzz/fuzz_packet.c \
+	tests/fuzz/fuzz_uapi.c tests/fuzz/fuzz_wg.c
+CLEANFILES += fuzz-cstp fuzz-packet fuzz-uapi fuzz-wg
+fuzz_cc = @command -v clang >/dev/null || \
+	    { echo "$@: clang is missing" >&2; exit 1; }; set -x; \
+	clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=undefined -DLAB_FUZZ $(DEFS) \
+	    $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(EVENT_CFLAGS) \
+	    $(CRYPTO_CFLAGS) -o $@ $(filter %.c,$^) $(EVENT_LIBS)
 fuzz-packet: tests/fuzz/fuzz_packet.c tests/unit/path_lab.c \
 		tests/unit/path_packet.c \
 		$(path_sources) lib/daemon/log.c lib/wire/addr.c
-	@command -v clang >/dev/null || \
-	    { echo "fuzz-packet: clang is missing" >&2; exit 1; }
-	clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined \
-	    -DLAB_FUZZ $(DEFS) $(AM_CPPFLAGS) $(EVENT_CFLAGS) -o $@ \
-	    $(filter %.c,$^) $(EVENT_LIBS)
+	$(fuzz_cc)
+fuzz-cstp: tests/fuzz/fuzz_cstp.c afwrt-tun/cstp.c afwrt-tun/cstp_head.c \
+		lib/wire/addr.c
+	$(fuzz_cc)
+fuzz-uapi: tests/fuzz/fuzz_uapi.c afwrt-tun/wg_uapi.c lib/wire/addr.c
+	$(fuzz_cc)
+fuzz-wg: tests/fuzz/fuzz_wg.c tests/unit/wg_lab.c $(wg_sources)
+	$(fuzz_cc) $(CRYPTO_LIBS)
 
 check_PROGRAMS += tests/unit/check_sandbox
 TESTS += tests/unit/check_sandbox
