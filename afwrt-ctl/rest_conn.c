@@ -187,6 +187,14 @@ rest_conn_start(struct event_base *base, struct evhttp *http,
 }
 
 void
+rest_conn_listener(struct evhttp_bound_socket *bound)
+{
+	listener = evhttp_bound_socket_get_listener(bound);
+	if (n_connections == CONNECTIONS_MAX)
+		(void)evconnlistener_disable(listener);
+}
+
+void
 rest_conn_stop(void)
 {
 	unsigned int i;
