@@ -5,6 +5,7 @@
 
 #include "control_rest.h"
 #include "control_unix.h"
+#include "rest_conn.h"
 #include "service.h"
 
 static const json_t *un, *rest;
@@ -49,6 +50,7 @@ control_change(const json_t *config, char *why, size_t size)
 		(void)snprintf(why, size, "the control sections are wrong");
 		return -1;
 	}
+	rest_conn_sweep();
 	if (un != NULL && control_unix_change(un, why, size) == -1)
 		return -1;
 	if (un == NULL && rest != NULL &&

@@ -128,6 +128,15 @@ sweep(void)
 		(void)event_add(timer, &soon);
 }
 
+/* The events of a connection that was closed are there until its reference is
+ * given back: the next socket with its number would not be watched. */
+void
+rest_conn_sweep(void)
+{
+	if (timer != NULL)
+		sweep();
+}
+
 static void
 timer_cb(evutil_socket_t fd, short what, void *arg)
 {

@@ -11,8 +11,11 @@ import subprocess
 
 import pytest
 
+from lab import traffic
+from lab.capture import no_leak
 from lab.procs import all_pids, comm, parent
-from lab.suite import Suite
+from lab.suite import Suite, expected_exit
+from lab.ticker import Ticker
 from lab.util import LabError, alive, end, wait_for
 
 BERLIN, YORK = "de-berlin", "us-new-york"
@@ -138,7 +141,7 @@ def test_a_keeper_comes_back(lab, product):
                 suite.process.send_signal(signal.SIGHUP)
                 wait_for(lambda: "0 failed; 0 keys" in
                          suite.log()[len(before):], 10, suite.log_tail)
-            assert ticker.longest() < 1
+            assert ticker.longest < 1
         assert suite.family() == family
         above = parent(keeper_of(suite))
         keeper = keeper_of(suite)
