@@ -78,7 +78,8 @@ stale_remove(const struct sockaddr_un *a)
 
 /* The file is nobody else's at any time. */
 static int
-address_take(int fd, const struct sockaddr_un *a, const struct control_settings *s)
+address_take(
+    int fd, const struct sockaddr_un *a, const struct control_settings *s)
 {
 	mode_t mask = umask(0177);
 	int rc = bind(fd, (const void *)a, sizeof(*a)), e = errno;

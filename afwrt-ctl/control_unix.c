@@ -330,9 +330,8 @@ control_unix_start(struct event_base *b)
 static int
 change_error(char *why, size_t size, const char *key, const char *value)
 {
-	(void)snprintf(why, size,
-	    "\"" CONTROL_SECTION "\": \"%s\" %.107s: %s", key, value,
-	    strerror(errno));
+	(void)snprintf(why, size, "\"" CONTROL_SECTION "\": \"%s\" %.107s: %s",
+	    key, value, strerror(errno));
 	return -1;
 }
 

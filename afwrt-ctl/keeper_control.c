@@ -63,8 +63,7 @@ made_remove(struct made *m)
 }
 
 int
-keeper_control_begin(
-    const char *config, const char *control, const char *async)
+keeper_control_begin(const char *config, const char *control, const char *async)
 {
 	state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -22,9 +22,9 @@
 
 #include "keeper_link.h"
 
-#define SHORT_MS     2000 /* such a life makes the next one wait */
-#define WAIT_MIN_MS  100
-#define WAIT_MAX_MS  2000 /* the service waits 5 s for an answer */
+#define SHORT_MS    2000 /* such a life makes the next one wait */
+#define WAIT_MIN_MS 100
+#define WAIT_MAX_MS 2000 /* the service waits 5 s for an answer */
 
 static volatile unsigned int *busy; /* 0: nothing */
 

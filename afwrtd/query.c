@@ -139,8 +139,8 @@ addrs_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 	(void)code;
 	(void)text;
 	if (m != NULL && m->hdr.type == AFW_MSG_ADDRS)
-		(void)afw_link_send(library_link(), AFW_MSG_ADDRS, waiting[0],
-		    m->payload, -1);
+		(void)afw_link_send(
+		    library_link(), AFW_MSG_ADDRS, waiting[0], m->payload, -1);
 	answer();
 }
 

@@ -97,12 +97,13 @@ ping_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 static void
 child_ping(struct child *c)
 {
-	(void)afw_link_request(&c->link, AFW_MSG_PING, NULL, -1, PING_MS, false,
-	    ping_reply, c);
+	(void)afw_link_request(
+	    &c->link, AFW_MSG_PING, NULL, -1, PING_MS, false, ping_reply, c);
 }
 
 static void
-log_level_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+log_level_reply(
+    void *arg, unsigned int code, const char *text, struct afw_msg *m)
 {
 	const struct child *c = arg;
 

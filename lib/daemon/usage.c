@@ -42,6 +42,5 @@ afw_usage_read(struct afw_m_usage *u)
 
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
 	u->rss_bytes = rss_bytes();
-	u->cpu_ms =
-	    (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	u->cpu_ms = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
