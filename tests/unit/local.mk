@@ -150,6 +150,32 @@ fuzz-packet: tests/fuzz/fuzz_packet.c tests/unit/path_lab.c \
 	    -DLAB_FUZZ $(DEFS) $(AM_CPPFLAGS) $(EVENT_CFLAGS) -o $@ \
 	    $(filter %.c,$^) $(EVENT_LIBS)
 
+# the parsers of what comes from outside: make fuzz-parsers && ./fuzz-xml ...
+fuzz_wire = lib/wire/addr.c lib/wire/blob.c lib/wire/channel.c \
+	lib/wire/error.c lib/wire/field.c lib/wire/msg.c
+fuzz_parser = clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined \
+	$(DEFS) $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) \
+	$(EXPAT_CFLAGS) $(MBEDTLS_CFLAGS)
+fuzz_programs = fuzz-wire fuzz-http fuzz-dns fuzz-xml fuzz-wgquick \
+	fuzz-conf fuzz-blob
+EXTRA_DIST += tests/fuzz/fuzz_parsers.c
+CLEANFILES += $(fuzz_programs)
+fuzz-parsers: $(fuzz_programs)
+$(fuzz_programs): tests/fuzz/fuzz_parsers.c $(fuzz_wire)
+fuzz-http: afwrt-auth/http_parse.c
+fuzz-dns: afwrt-auth/dns.c
+fuzz-xml: afwrt-auth/node_xml.c lib/daemon/log.c
+fuzz-wgquick: lib/wgquick/wgquick.c
+fuzz-conf: lib/conf.c lib/conf_list.c lib/conf_whole.c lib/errors.c \
+	lib/notice.c lib/rules.c
+fuzz-blob: afwrt-auth/answer.c afwrt-auth/fail.c
+$(fuzz_programs):
+	@command -v clang >/dev/null || \
+	    { echo "$@: clang is missing" >&2; exit 1; }
+	$(fuzz_parser) -DFUZZ_$$(echo $@ | sed 's/fuzz-//' | tr a-z A-Z) \
+	    -o $@ $(filter %.c,$^) $(EXPAT_LIBS) $(JANSSON_LIBS) \
+	    -lmbedcrypto -lresolv
+
 check_PROGRAMS += tests/unit/check_sandbox
 TESTS += tests/unit/check_sandbox
 tests_unit_check_sandbox_SOURCES = tests/unit/check_sandbox.c
@@ -192,6 +218,11 @@ TESTS += tests/unit/check_auth_parts
 tests_unit_check_auth_parts_SOURCES = tests/unit/check_auth_parts.c
 tests_unit_check_auth_parts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_check_auth_parts_LDADD = afwrt-auth/libauth.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_auth_wiped
+TESTS += tests/unit/check_auth_wiped
+tests_unit_check_auth_wiped_SOURCES = tests/unit/check_auth_wiped.c
+tests_unit_check_auth_wiped_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_check_auth_wiped_LDADD = afwrt-auth/libauth.la $(CHECK_LIBS)
 endif
 
 # the WireGuard engine
