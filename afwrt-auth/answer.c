@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "answer.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -30,6 +31,22 @@ static const struct {
     {"TOO_MANY_REQUESTS", RES_TOO_MANY_REQUESTS, AFW_REASON_CONNECT},
     {"INTERNAL_SERVER_ERROR", RES_INTERNAL_SERVER_ERROR, AFW_REASON_CONNECT},
 };
+
+/* ---- memory ------------------------------------------------------------ */
+
+static void
+free_wiped(void *p)
+{
+	if (p != NULL)
+		afw_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+void
+answer_setup(void)
+{
+		json_set_alloc_funcs(malloc, free_wiped);
+}
 
 /* ---- values ------------------------------------------------------------ */
 

@@ -39,6 +39,9 @@ struct answer {
 	size_t len;
 };
 
+/* Before all else: what jansson frees is wiped, also what its parser copied on
+ * the way. */
+void answer_setup(void);
 /* Reads an HTTP answer. Free with answer_free. */
 void answer_read(struct answer *a, int status, const char *body, size_t len);
 /* There was no answer. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "conn.h"
 #include "files.h"
 #include "lib/daemon/daemon.h"
@@ -287,6 +288,7 @@ setup(struct event_base *base)
 	 * keys of TLS take getrandom themselves */
 	(void)getrandom(seed, sizeof(seed), 0);
 	srandom(seed[0]);
+	answer_setup();
 	json_object_seed(seed[1] | 1);
 	conn_init(base);
 }

@@ -114,6 +114,21 @@ async_start(struct event_base *base)
 	return timer == NULL ? -1 : 0;
 }
 
+int
+async_change(struct event_base *base, const char *path)
+{
+	async_set(path);
+	if (*path == '\0') {
+		async_stop();
+		return 0;
+	}
+	disconnect();
+	if (timer == NULL)
+		return async_start(base);
+	flush();
+	return 0;
+}
+
 void
 async_send(const char *json)
 {

@@ -18,6 +18,8 @@ void async_set(const char *path);
 /* "" if there is none. */
 const char *async_path(void);
 int async_start(struct event_base *base);
+/* From now on there, with what is kept. 0 or -1. */
+int async_change(struct event_base *base, const char *path);
 void async_send(const char *json);
 void async_stop(void);
 

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -56,7 +57,9 @@ struct settings {
 };
 
 static int listen_fd = -1;
+static struct event_base *base;
 static struct evhttp *http;
+static struct evhttp_bound_socket *bound;
 
 /* ---- answers ------------------------------------------------------------ */
 
@@ -425,37 +428,65 @@ control_rest_check(const json_t *section)
 	return rc;
 }
 
+/* To the address, beside a listener at another one. Where both cannot be (the
+ * same port of all addresses and of one) the former holds the port without
+ * listening meanwhile, and listens again when it was in vain. */
+static int
+address_bind(int fd, const struct settings *s)
+{
+	int e;
+
+	if (bind(fd, &s->address.sa, s->address_len) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return 0;
+	if (errno != EADDRINUSE || listen_fd == -1)
+		return -1;
+	(void)shutdown(listen_fd, SHUT_RD);
+	if (bind(fd, &s->address.sa, s->address_len) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return 0;
+	e = errno;
+	(void)listen(listen_fd, BACKLOG);
+	errno = e;
+	return -1;
+}
+
+/* A socket that listens, or -1 and errno. */
+static int
+listener_make(const struct settings *s)
+{
+	int on = 1, e;
+	int fd = socket(s->address.sa.sa_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd == -1)
+		return -1;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (address_bind(fd, s) == 0)
+		return fd;
+	e = errno;
+	(void)close(fd);
+	errno = e;
+	return -1;
+}
+
 int
 control_rest_open(const json_t *section)
 {
 	struct settings s;
-	int on = 1;
 
 	if (section_read(section, &s) == -1)
 		return -1;
 	rest_token_set(s.token);
-	listen_fd = socket(s.address.sa.sa_family,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (listen_fd != -1)
-		(void)setsockopt(
-		    listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (listen_fd == -1 ||
-	    bind(listen_fd, &s.address.sa, s.address_len) == -1 ||
-	    listen(listen_fd, BACKLOG) == -1) {
-		service_log(
-		    3, "configuration: \"" SECTION "\": %s", strerror(errno));
-		return -1;
-	}
-	return 0;
+	if ((listen_fd = listener_make(&s)) != -1)
+		return 0;
+	service_log(3, "configuration: \"" SECTION "\": %s", strerror(errno));
+	return -1;
 }
 
-int
-control_rest_start(struct event_base *base)
+static int
+http_start(void)
 {
-	struct evhttp_bound_socket *bound;
-
-	if (listen_fd == -1)
-		return 0;
 	if ((http = evhttp_new(base)) == NULL)
 		return -1;
 	evhttp_set_allowed_methods(http, ALL_METHODS);
@@ -472,6 +503,87 @@ control_rest_start(struct event_base *base)
 	    : -1;
 }
 
+int
+control_rest_start(struct event_base *b)
+{
+	base = b;
+	return listen_fd == -1 ? 0 : http_start();
+}
+
+/* ---- changes ------------------------------------------------------------ */
+
+static bool
+is_there(const struct settings *s)
+{
+	struct sockaddr_in6 now;
+	const struct sockaddr_in *in = (const void *)&now;
+	socklen_t len = sizeof(now);
+
+	if (listen_fd == -1 ||
+	    getsockname(listen_fd, (void *)&now, &len) == -1 ||
+	    now.sin6_family != s->address.sa.sa_family)
+		return false;
+	if (now.sin6_family == AF_INET)
+		return in->sin_port == s->address.in.sin_port &&
+		    in->sin_addr.s_addr == s->address.in.sin_addr.s_addr;
+	return now.sin6_port == s->address.in6.sin6_port &&
+	    memcmp(&now.sin6_addr, &s->address.in6.sin6_addr,
+		sizeof(now.sin6_addr)) == 0;
+}
+
+/* What is open by the former listener goes on. */
+static int
+listener_change(const struct settings *s)
+{
+	struct evhttp_bound_socket *former = bound, *next;
+	int fd = listener_make(s);
+
+	if (fd == -1)
+		return -1;
+	if (http == NULL) {
+		listen_fd = fd;
+		if (http_start() == 0)
+			return 0;
+		control_rest_close();
+		return -1;
+	}
+	if ((next = evhttp_accept_socket_with_handle(http, fd)) == NULL) {
+		(void)close(fd);
+		(void)listen(listen_fd, BACKLOG);
+		return -1;
+	}
+	evhttp_del_accept_socket(http, former); /* and closes it */
+	bound = next;
+	listen_fd = fd;
+	rest_conn_listener(bound);
+	return 0;
+}
+
+int
+control_rest_change(const json_t *section, char *why, size_t size)
+{
+	struct settings s;
+	const char *host;
+	char port[8];
+
+	if (section_read(section, &s) == -1) {
+		(void)snprintf(why, size, "\"" SECTION "\": wrong");
+		return -1;
+	}
+	if (!is_there(&s) && listener_change(&s) == -1) {
+		host = json_string_value(json_object_get(section, "host"));
+		(void)snprintf(port, sizeof(port), "%u",
+		    (unsigned int)ntohs(s.address.in.sin_port));
+		(void)snprintf(why, size,
+		    "\"" SECTION "\": \"host\" %.45s, \"port\" %s: %s%s",
+		    host != NULL ? host : HOST, port, strerror(errno),
+		    errno == EACCES ? ", it needs a restart" : "");
+		return -1;
+	}
+	rest_token_set(s.token);
+	return 0;
+}
+
 void
 control_rest_close(void)
 {
@@ -480,6 +592,7 @@ control_rest_close(void)
 	else if (listen_fd != -1)
 		(void)close(listen_fd);
 	http = NULL;
+	bound = NULL;
 	listen_fd = -1;
 	rest_conn_stop();
 	rest_token_wipe();

@@ -16,6 +16,10 @@ int control_rest_open(const json_t *section);
 int control_rest_start(struct event_base *base);
 /* As open, but only says what is wrong. */
 int control_rest_check(const json_t *section);
+/* After a change of the section; of what has not changed nothing is touched.
+ * Made by the service without privilege: a port below 1024 needs a restart. 0,
+ * or -1 and why. */
+int control_rest_change(const json_t *section, char *why, size_t size);
 void control_rest_close(void);
 
 #endif

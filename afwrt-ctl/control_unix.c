@@ -8,24 +8,24 @@
 
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <errno.h>
-#include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "async.h"
 #include "control.h"
+#include "control_bind.h"
+#include "keeper.h"
 #include "passed.h"
 #include "service.h"
 #include "worker.h"
 
 #define CLIENTS_MAX  64
 #define CLIENT_QUEUE (1024 * 1024) /* bytes */
-#define GROUP        "afwrt"
 #define PEER_GROUPS  256
 
 struct record {
@@ -284,135 +284,38 @@ accept_cb(evutil_socket_t lfd, short what, void *arg)
 
 /* ---- life -------------------------------------------------------------- */
 
-struct settings {
-	const char *sock, *async;
-	bool su_only;
-	gid_t group;
-};
-
-static int
-section_read(const json_t *section, struct settings *s)
-{
-	const json_t *v;
-	const struct group *gr;
-
-	*s = (struct settings){CTL_SOCKET, "", true, 0};
-	if ((v = json_object_get(section, "sock")) != NULL &&
-	    (s->sock = json_string_value(v)) == NULL)
-		return service_config_error(
-		    "ci_unix_domain", "sock", "must be a string");
-	if ((v = json_object_get(section, "async_sock")) != NULL &&
-	    (s->async = json_string_value(v)) == NULL)
-		return service_config_error(
-		    "ci_unix_domain", "async_sock", "must be a string");
-	if (service_flag(section, "ci_unix_domain", "su_only", &s->su_only) ==
-	    -1)
-		return -1;
-	if (*s->sock != '/' || strlen(s->sock) >= sizeof(address.sun_path))
-		return service_config_error("ci_unix_domain", "sock",
-		    "must be an absolute path of at most 107 bytes");
-	if (!async_path_valid(s->async))
-		return service_config_error("ci_unix_domain", "async_sock",
-		    "must be an absolute path of at most 107 bytes");
-	if (s->su_only)
-		return 0;
-	if ((gr = getgrnam(GROUP)) == NULL)
-		return service_config_error("ci_unix_domain", "su_only",
-		    "is 0, but there is no group \"" GROUP "\"");
-	s->group = gr->gr_gid;
-	return 0;
-}
-
-/* A socket that nobody listens on any more is in the way. */
-static int
-stale_remove(void)
-{
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), rc, e;
-	struct stat st;
-
-	if (lstat(address.sun_path, &st) == -1) {
-		(void)close(fd);
-		return 0;
-	}
-	rc = connect(fd, (void *)&address, sizeof(address));
-	e = errno;
-	(void)close(fd);
-	if (rc == 0 || !S_ISSOCK(st.st_mode)) {
-		service_log(3, "control: %s: %s", address.sun_path,
-		    rc == 0 ? "another service is running"
-			    : "is there and not a socket");
-		return -1;
-	}
-	if (e == ECONNREFUSED)
-		(void)unlink(address.sun_path);
-	return 0;
-}
-
 int
 control_unix_check(const json_t *section)
 {
 	static const char *const keys[] = {
 	    "sock", "su_only", "async_sock", "disabled", NULL};
-	struct settings unused;
+	struct control_settings unused;
 	bool ignored;
 
 	service_unknown_warn(section, "ci_unix_domain", keys);
 	if (service_flag(section, "ci_unix_domain", "disabled", &ignored) == -1)
 		return -1;
-	return section_read(section, &unused);
-}
-
-static int
-socket_bind(void)
-{
-	mode_t mask;
-	int rc;
-
-	if (stale_remove() == -1)
-		return -2; /* logged */
-	listen_fd =
-	    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mask = umask(0177);
-	rc = listen_fd == -1
-	    ? -1
-	    : bind(listen_fd, (void *)&address, sizeof(address));
-	(void)umask(mask);
-	return rc == 0 ? listen(listen_fd, CLIENTS_MAX) : rc;
-}
-
-/* One that was passed may have what a former configuration gave it. */
-static int
-mode_set(void)
-{
-	if (!su_only && chown(address.sun_path, (uid_t)-1, group) == -1)
-		return -1;
-	return su_only && !passed
-	    ? 0
-	    : chmod(address.sun_path, su_only ? 0600 : 0660);
+	return control_settings_read(section, &unused);
 }
 
 int
 control_unix_open(const json_t *section)
 {
-	struct settings s;
-	int rc = 0;
+	struct control_settings s;
 
-	if (section_read(section, &s) == -1)
+	if (control_settings_read(section, &s) == -1)
 		return -1;
 	(void)strcpy(address.sun_path, s.sock);
 	async_set(s.async);
 	su_only = s.su_only;
 	group = s.group;
-	listen_fd = passed_use(address.sun_path);
+	listen_fd = passed_use(s.sock);
 	passed = listen_fd != -1;
-	if (!passed && (rc = socket_bind()) == -2)
+	if (!passed)
+		listen_fd = control_bind(&s);
+	else if (control_mode_set(&s) == -1)
 		return -1;
-	if (rc == -1 || mode_set() == -1) {
-		service_log(
-		    3, "control: %s: %s", address.sun_path, strerror(errno));
-		return -1;
-	}
-	return 0;
+	return listen_fd == -1 ? -1 : 0;
 }
 
 int
@@ -426,6 +329,113 @@ control_unix_start(struct event_base *b)
 	if (listener == NULL || event_add(listener, NULL) == -1)
 		return -1;
 	return async_start(base);
+}
+
+/* ---- changes ------------------------------------------------------------ */
+
+/* "key" path: what; -1. */
+static int
+change_error(char *why, size_t size, const char *key, const char *value)
+{
+	(void)snprintf(why, size, "\"" CONTROL_SECTION "\": \"%s\" %.107s: %s",
+	    key, value, strerror(errno));
+	return -1;
+}
+
+/* The service manager has the one that was passed too: nobody shall wait
+ * there. */
+static void
+listen_close(void)
+{
+	if (listen_fd == -1)
+		return;
+	if (passed)
+		(void)shutdown(listen_fd, SHUT_RDWR);
+	(void)close(listen_fd);
+	listen_fd = -1;
+	passed = false;
+}
+
+/* The listener of another path; the former lives until it is there. */
+static int
+listener_change(const struct control_settings *s)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	socklen_t len = sizeof(at);
+	struct event *e = NULL;
+	int fd = keeper_listen();
+
+	if (fd == -1)
+		return -1;
+	/* the keeper has read the file once more */
+	if (getsockname(fd, (void *)&at, &len) == -1 ||
+	    strcmp(at.sun_path, s->sock) != 0)
+		errno = EAGAIN;
+	else
+		e = event_new(base, fd, EV_READ | EV_PERSIST, accept_cb, NULL);
+	if (e == NULL || event_add(e, NULL) == -1) {
+		if (e != NULL)
+			event_free(e);
+		(void)close(fd);
+		return -1;
+	}
+	if (listener != NULL)
+		event_free(listener);
+	listen_close();
+	listener = e;
+	listen_fd = fd;
+	address = at;
+	return keeper_switch();
+}
+
+/* Who has lost the right to it goes. */
+static void
+access_set(bool only, gid_t gid)
+{
+	struct client *c, *next;
+
+	su_only = only;
+	group = gid;
+	for (c = LIST_FIRST(&clients); c != NULL; c = next) {
+		next = LIST_NEXT(c, entry);
+		if (!peer_allowed(c->fd))
+			client_close(c);
+	}
+}
+
+int
+control_unix_change(const json_t *section, char *why, size_t size)
+{
+	struct control_settings s;
+
+	errno = EINVAL;
+	if (control_settings_read(section, &s) == -1)
+		return change_error(why, size, "sock", "");
+	if (listen_fd == -1 || strcmp(s.sock, address.sun_path) != 0) {
+		if (listener_change(&s) == -1)
+			return change_error(why, size, "sock", s.sock);
+	} else if ((s.su_only != su_only || s.group != group) &&
+	    keeper_mode() == -1) {
+		return change_error(
+		    why, size, "su_only", s.su_only ? "1" : "0");
+	}
+	access_set(s.su_only, s.group);
+	if (strcmp(s.async, async_path()) != 0 &&
+	    (keeper_async() == -1 || async_change(base, s.async) == -1))
+		return change_error(why, size, "async_sock", s.async);
+	return 0;
+}
+
+void
+control_unix_leave(void)
+{
+	if (listen_fd == -1)
+		return;
+	if (passed)
+		(void)shutdown(listen_fd, SHUT_RDWR);
+	control_unix_close();
+	async_set("");
+	(void)keeper_switch();
 }
 
 void
@@ -445,10 +455,16 @@ control_unix_event(const char *json)
 	async_send(json);
 }
 
+bool
+control_unix_passed(void)
+{
+	return passed;
+}
+
 const char *
 control_unix_path(void)
 {
-	return listen_fd != -1 && !passed ? address.sun_path : "";
+	return listen_fd != -1 ? address.sun_path : "";
 }
 
 void
@@ -464,4 +480,5 @@ control_unix_close(void)
 		return;
 	(void)close(listen_fd); /* the keeper removes it */
 	listen_fd = -1;
+	passed = false;
 }

@@ -182,7 +182,9 @@ text_write(const char *path, json_t *o, char *why, size_t size)
 		(void)snprintf(why, size, "%.160s: %s", path,
 		    errno == EPERM ? "not below /etc/afwrt or the folder of "
 				     "the configuration"
-				   : strerror(errno));
+			: errno == EAGAIN
+			? "what writes it has ended, try again"
+			: strerror(errno));
 	explicit_bzero(text, strlen(text));
 	free(text);
 	return rc;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One request, one answer over a socket pair: a struct each, with at most one
- * descriptor. All that the process may touch is opened or fixed before the
- * service parses its first request.
+ * One request, one answer over a socket pair. All that the process may touch is
+ * opened or fixed before the service parses its first request, or stands in the
+ * configuration file, which it reads itself.
  */
 #include "keeper.h"
 
@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -25,6 +24,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "keeper_control.h"
+#include "keeper_link.h"
+#include "keeper_watch.h"
 #include "lib/daemon/beneath.h"
 
 #define FOLDER   "/etc/afwrt"
@@ -32,19 +34,6 @@
 #define LINK_FD  3
 #define DUMP_MAX (2 * 1024 * 1024)
 #define WAIT_S   5
-
-enum op { OP_WRITE = 1, OP_CONNECT, OP_READ };
-
-struct request {
-	unsigned int op, number;
-	char path[PATH_MAX];
-};
-
-/* number is the request's: one that came too late is nobody's. */
-struct answer {
-	unsigned int number;
-	int err;
-};
 
 struct folder {
 	char path[PATH_MAX];
@@ -58,65 +47,6 @@ static pid_t keeper;
 /* The keeper's. */
 static struct folder folders[FOLDERS];
 static unsigned int n_folders;
-static struct sockaddr_un async_address = {.sun_family = AF_UNIX};
-static char control_path[sizeof(async_address.sun_path)];
-static char config_path[PATH_MAX];
-static struct stat control_stat;
-
-/* ---- messages with a descriptor ----------------------------------------- */
-
-static int
-message_send(const void *data, size_t len, int fd)
-{
-	struct iovec v = {(void *)(uintptr_t)data, len};
-	union {
-		struct cmsghdr h;
-		char room[CMSG_SPACE(sizeof(int))];
-	} c = {.room = {0}};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
-
-	if (fd != -1) {
-		m.msg_control = c.room;
-		m.msg_controllen = sizeof(c.room);
-		c.h.cmsg_level = SOL_SOCKET;
-		c.h.cmsg_type = SCM_RIGHTS;
-		c.h.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
-	}
-	return sendmsg(link_fd, &m, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -1;
-}
-
-/* The descriptor that came along is in *fd, or -1. */
-static int
-message_recv(void *data, size_t len, int *fd)
-{
-	struct iovec v = {data, len};
-	union {
-		struct cmsghdr h;
-		char room[CMSG_SPACE(sizeof(int))];
-	} c;
-	struct msghdr m = {.msg_iov = &v,
-	    .msg_iovlen = 1,
-	    .msg_control = c.room,
-	    .msg_controllen = sizeof(c.room)};
-	const struct cmsghdr *h;
-	ssize_t n;
-
-	*fd = -1;
-	do
-		n = recvmsg(link_fd, &m, MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
-	if (n == -1)
-		return -1;
-	h = CMSG_FIRSTHDR(&m);
-	if (h != NULL && h->cmsg_level == SOL_SOCKET &&
-	    h->cmsg_type == SCM_RIGHTS && h->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd, CMSG_DATA(h), sizeof(*fd));
-	if (n == (ssize_t)len)
-		return 0;
-	errno = EPIPE;
-	return -1;
-}
 
 /* ---- the keeper: writing ------------------------------------------------ */
 
@@ -274,7 +204,7 @@ file_replace(int dir, const char *name, int from)
 }
 
 static int
-do_write(struct request *q, int from)
+do_write(struct keeper_request *q, int from)
 {
 	const char *name;
 	int dir, rc, e;
@@ -289,81 +219,61 @@ do_write(struct request *q, int from)
 	return rc;
 }
 
-/* ---- the keeper: the rest ----------------------------------------------- */
+/* ---- the keeper: requests ------------------------------------------------ */
 
+/* *out: what goes back with the answer. 0, or -1 and errno. */
 static int
-do_connect(void)
+request_do(struct keeper_request *q, int in, int *out)
 {
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int e;
-
-	if (fd == -1 ||
-	    connect(fd, (void *)&async_address, sizeof(async_address)) == 0)
-		return fd;
-	e = errno;
-	(void)close(fd);
-	errno = e;
-	return -1;
-}
-
-/* The file that the service was started with, as it is now. */
-static int
-do_read(void)
-{
-	struct stat st;
-	int fd =
-	    open(config_path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-
-	if (fd == -1 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
-		return fd;
-	(void)close(fd);
 	errno = EINVAL;
-	return -1;
+	switch (q->op) {
+	case KEEPER_WRITE:
+		return do_write(q, in);
+	case KEEPER_CONNECT:
+		return (*out = keeper_control_connect()) == -1 ? -1 : 0;
+	case KEEPER_READ:
+		return (*out = keeper_control_read()) == -1 ? -1 : 0;
+	case KEEPER_LISTEN:
+		return (*out = keeper_control_listen()) == -1 ? -1 : 0;
+	case KEEPER_SWITCH:
+		return keeper_control_switch();
+	case KEEPER_MODE:
+		return keeper_control_mode();
+	case KEEPER_ASYNC:
+		return keeper_control_async();
+	default:
+		return -1;
+	}
 }
 
 static void
 serve(void)
 {
-	struct answer a;
-	struct request q;
+	struct keeper_answer a;
+	struct keeper_request q;
 	int in, out;
 
-	while (message_recv(&q, sizeof(q), &in) == 0) {
+	while (keeper_watch_request(link_fd, &q.number) == 0 &&
+	    keeper_link_recv(link_fd, &q, sizeof(q), &in) == 0) {
 		out = -1;
 		a.number = q.number;
-		errno = EINVAL;
-		if (q.op == OP_WRITE)
-			a.err = do_write(&q, in) == 0 ? 0 : errno;
-		else if (q.op == OP_CONNECT)
-			a.err = (out = do_connect()) != -1 ? 0 : errno;
-		else if (q.op == OP_READ)
-			a.err = (out = do_read()) != -1 ? 0 : errno;
-		else
-			a.err = EINVAL;
+		a.err = request_do(&q, in, &out) == 0 ? 0 : errno;
 		if (in != -1)
 			(void)close(in);
-		(void)message_send(&a, sizeof(a), out);
+		(void)keeper_link_send(link_fd, &a, sizeof(a), out);
 		if (out != -1)
 			(void)close(out);
+		keeper_watch_answered();
 	}
 }
 
-/* Ours still, not that of a service that came after. */
-static void
-control_remove(void)
-{
-	struct stat st;
-
-	if (control_path[0] != '\0' && lstat(control_path, &st) == 0 &&
-	    st.st_dev == control_stat.st_dev &&
-	    st.st_ino == control_stat.st_ino)
-		(void)unlink(control_path);
-}
-
-/* What others own may be to be reached; nothing else is left of root. */
+/* What others own may be to be reached, and the control socket be given to its
+ * group; nothing else is left of root. */
 static void
 privilege_cut(void)
 {
+	static const uint32_t kept =
+	    UINT32_C(1) << CAP_DAC_OVERRIDE | UINT32_C(1) << CAP_CHOWN;
 	struct __user_cap_header_struct h = {
 	    .version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct d[2] = {{0, 0, 0}, {0, 0, 0}};
@@ -371,12 +281,12 @@ privilege_cut(void)
 
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	for (c = 0; c <= CAP_LAST_CAP; c++)
-		if (c != CAP_DAC_OVERRIDE)
+		if (c != CAP_DAC_OVERRIDE && c != CAP_CHOWN)
 			(void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
 	if (syscall(SYS_capget, &h, d) == -1)
 		_exit(1);
 	/* a service manager may have taken it already */
-	d[0].permitted &= UINT32_C(1) << CAP_DAC_OVERRIDE;
+	d[0].permitted &= kept;
 	d[0].effective = d[0].permitted;
 	d[0].inheritable = 0;
 	memset(&d[1], 0, sizeof(d[1]));
@@ -400,42 +310,39 @@ fds_arrange(int fd)
 
 /* Ends with the service: its end of the pair is the only sign that counts. */
 static void
-keeper_main(int fd, const char *config)
+keeper_main(int fd, const char *config, const char *control, bool passed,
+    const char *async)
 {
-	(void)prctl(PR_SET_NAME, "afwrt-keeper");
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL);
 	fds_arrange(fd);
 	folders_open(config);
 	(void)umask(077);
-	if (chdir("/") == -1)
+	if (keeper_control_begin(config, control, passed, async) == -1 ||
+	    chdir("/") == -1)
 		_exit(1);
 	privilege_cut();
-	serve();
-	control_remove();
+	keeper_watch(link_fd, serve);
+	keeper_control_end();
 	_exit(0);
 }
 
 /* ---- the service -------------------------------------------------------- */
 
 int
-keeper_start(const char *config, const char *control, const char *async)
+keeper_start(
+    const char *config, const char *control, bool passed, const char *async)
 {
 	struct timeval wait = {.tv_sec = WAIT_S};
 	int sv[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1)
 		return -1;
-	(void)snprintf(control_path, sizeof(control_path), "%s", control);
-	if (lstat(control, &control_stat) == -1)
-		control_path[0] = '\0';
-	(void)snprintf(async_address.sun_path, sizeof(async_address.sun_path),
-	    "%s", async);
-	(void)snprintf(config_path, sizeof(config_path), "%s", config);
 	if ((keeper = fork()) == 0)
-		keeper_main(sv[1], config);
+		keeper_main(sv[1], config, control, passed, async);
 	(void)close(sv[1]);
 	if (keeper == -1) {
 		(void)close(sv[0]);
@@ -448,11 +355,11 @@ keeper_start(const char *config, const char *control, const char *async)
 
 /* 0 or -1 and errno; *out is what came with the answer. */
 static int
-ask(enum op op, const char *path, int fd, int *out)
+ask(enum keeper_op op, const char *path, int fd, int *out)
 {
 	static unsigned int number;
-	struct request q = {.op = op, .number = ++number};
-	struct answer a;
+	struct keeper_request q = {.op = op, .number = ++number};
+	struct keeper_answer a;
 
 	*out = -1;
 	(void)snprintf(q.path, sizeof(q.path), "%s", path);
@@ -460,12 +367,12 @@ ask(enum op op, const char *path, int fd, int *out)
 		errno = EPIPE;
 		return -1;
 	}
-	if (message_send(&q, sizeof(q), fd) == -1)
+	if (keeper_link_send(link_fd, &q, sizeof(q), fd) == -1)
 		return -1;
 	do {
 		if (*out != -1)
 			(void)close(*out);
-		if (message_recv(&a, sizeof(a), out) == -1)
+		if (keeper_link_recv(link_fd, &a, sizeof(a), out) == -1)
 			return -1;
 	} while (a.number != number);
 	errno = a.err;
@@ -484,7 +391,7 @@ keeper_write(const char *path, const char *text, size_t len)
 	if ((fd = memfd_create("afwrt-dump", MFD_CLOEXEC)) == -1)
 		return -1;
 	rc = write(fd, text, len) == (ssize_t)len
-	    ? ask(OP_WRITE, path, fd, &out)
+	    ? ask(KEEPER_WRITE, path, fd, &out)
 	    : -1;
 	e = errno;
 	(void)close(fd);
@@ -497,7 +404,7 @@ keeper_connect(void)
 {
 	int fd;
 
-	return ask(OP_CONNECT, "", -1, &fd) == 0 ? fd : -1;
+	return ask(KEEPER_CONNECT, "", -1, &fd) == 0 ? fd : -1;
 }
 
 int
@@ -505,7 +412,44 @@ keeper_read(void)
 {
 	int fd;
 
-	return ask(OP_READ, "", -1, &fd) == 0 ? fd : -1;
+	return ask(KEEPER_READ, "", -1, &fd) == 0 ? fd : -1;
+}
+
+int
+keeper_listen(void)
+{
+	int fd;
+
+	return ask(KEEPER_LISTEN, "", -1, &fd) == 0 ? fd : -1;
+}
+
+/* For what answers without a descriptor. */
+static int
+order(enum keeper_op op)
+{
+	int fd, rc = ask(op, "", -1, &fd);
+
+	if (fd != -1)
+		(void)close(fd);
+	return rc;
+}
+
+int
+keeper_switch(void)
+{
+	return order(KEEPER_SWITCH);
+}
+
+int
+keeper_mode(void)
+{
+	return order(KEEPER_MODE);
+}
+
+int
+keeper_async(void)
+{
+	return order(KEEPER_ASYNC);
 }
 
 void

@@ -11,6 +11,8 @@ afwrt_ctl_afwrt_ctl_SOURCES = \
 	afwrt-ctl/cmd_rules.c afwrt-ctl/cmd_status.c \
 	afwrt-ctl/cmd_support.c afwrt-ctl/cmd_verify.c \
 	afwrt-ctl/control.c afwrt-ctl/control.h \
+	afwrt-ctl/control_bind.c afwrt-ctl/control_bind.h \
+	afwrt-ctl/control_change.c afwrt-ctl/control_change.h \
 	afwrt-ctl/control_rest.c afwrt-ctl/control_rest.h \
 	afwrt-ctl/control_unix.c afwrt-ctl/control_unix.h \
 	afwrt-ctl/ctl.h \
@@ -18,6 +20,9 @@ afwrt_ctl_afwrt_ctl_SOURCES = \
 	afwrt-ctl/explain.c afwrt-ctl/explain.h \
 	afwrt-ctl/history.c afwrt-ctl/history.h \
 	afwrt-ctl/keeper.c afwrt-ctl/keeper.h \
+	afwrt-ctl/keeper_control.c afwrt-ctl/keeper_control.h \
+	afwrt-ctl/keeper_link.c afwrt-ctl/keeper_link.h \
+	afwrt-ctl/keeper_watch.c afwrt-ctl/keeper_watch.h \
 	afwrt-ctl/main.c \
 	afwrt-ctl/metrics.c afwrt-ctl/metrics.h \
 	afwrt-ctl/notify.c afwrt-ctl/notify.h \

@@ -283,6 +283,30 @@ rules_add(struct evbuffer *b, const json_t *rules)
 		    b, "afwrt_rules", "kind", kinds[k], NULL, NULL, counts[k]);
 }
 
+static void
+addresses_add(struct evbuffer *b, const json_t *addresses)
+{
+	static const char *const families[] = {"ipv4", "ipv6"};
+	static const char *const members[] = {"ip_addr", "mac_addr", "iface"};
+	static const char *const kinds[] = {"ip", "mac", "iface"};
+	json_t *n;
+	size_t k, f;
+
+	family_begin(b, "afwrt_protected_addresses", "gauge",
+	    "Addresses of devices that a rule protects now, by the kind of the "
+	    "rule that counts.");
+	for (k = 0; k < COUNT(kinds); k++)
+		for (f = 0; f < COUNT(families); f++) {
+			n = json_object_get(
+			    json_object_get(addresses, members[k]),
+			    families[f]);
+			if (n != NULL)
+				sample(b, "afwrt_protected_addresses", "kind",
+				    kinds[k], "family", families[f],
+				    json_number_value(n));
+		}
+}
+
 /* ---- the whole ---------------------------------------------------------- */
 
 static char *
@@ -321,6 +345,7 @@ metrics_text(void)
 		    "route", "location");
 		failures_add(b, routes);
 		rules_add(b, json_object_get(o, "rules"));
+		addresses_add(b, json_object_get(o, "addresses"));
 		text = text_take(b);
 		evbuffer_free(b);
 	}

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control_change.h"
 #include "dump.h"
 #include "keeper.h"
 #include "lib/conf.h"
@@ -24,10 +25,16 @@ static const char *const lists[] = {
 
 #define LISTS (sizeof(lists) / sizeof(lists[0]))
 
+static const char *const sections[] = {"ci_unix_domain", "ci_rest"};
+
+#define SECTIONS (sizeof(sections) / sizeof(sections[0]))
+
 static json_t *base;
 
 struct outcome {
 	unsigned int set, removed, failed, restart;
+	bool control; /* a section of the control interface has changed */
+	char why[256];
 };
 
 void
@@ -44,12 +51,10 @@ reload_forget(void)
 }
 
 static bool
-is_list(const char *key)
+is_among(const char *const *names, size_t n, const char *key)
 {
-	size_t i;
-
-	for (i = 0; i < LISTS; i++)
-		if (strcmp(lists[i], key) == 0)
+	for (; n > 0; n--, names++)
+		if (strcmp(*names, key) == 0)
 			return true;
 	return false;
 }
@@ -199,15 +204,26 @@ rules_apply(const json_t *config, struct outcome *o)
 
 /* ---- keys --------------------------------------------------------------- */
 
-/* The one other thing that can be changed at runtime. */
-static bool
-token_apply(const json_t *config, const char *key)
+static const char *
+text_at(const json_t *config, const char *key)
 {
-	const char *token = json_string_value(json_object_get(config, key));
+	return json_string_value(json_object_get(config, key));
+}
 
-	if (strcmp(key, "access_token") != 0 || token == NULL || *token == '\0')
+/* Keys that the library changes at runtime. false: not one of them. */
+static bool
+library_apply(const json_t *config, const char *key)
+{
+	const char *v = text_at(config, key);
+	int rc;
+
+	if (strcmp(key, "access_token") == 0 && v != NULL && *v != '\0')
+		rc = afwrt_set_access_token(v);
+	else if (strcmp(key, "log_level") == 0)
+		rc = afwrt_set_log_level(v != NULL ? v : "info");
+	else
 		return false;
-	if (afwrt_set_access_token(token) == -1) {
+	if (rc == -1) {
 		service_log(3, "reload: \"%s\": %s", key, afwrt_last_error());
 		return true;
 	}
@@ -219,13 +235,35 @@ token_apply(const json_t *config, const char *key)
 static void
 key_apply(const json_t *config, const char *key, struct outcome *o)
 {
-	if (is_list(key) ||
+	if (is_among(lists, LISTS, key) ||
 	    json_equal(
 		json_object_get(base, key), json_object_get(config, key)) ||
-	    token_apply(config, key))
+	    library_apply(config, key))
 		return;
+	if (is_among(sections, SECTIONS, key)) {
+		o->control = true;
+		return;
+	}
 	o->restart++;
 	service_log(4, "reload: \"%.64s\" has changed: needs a restart", key);
+}
+
+/* One that could not be had keeps its old section in `base`. */
+static void
+control_apply(const json_t *config, struct outcome *o)
+{
+	size_t i;
+
+	if (!o->control)
+		return;
+	if (control_change(config, o->why, sizeof(o->why)) == -1) {
+		service_log(3, "reload: %s; the former one stays", o->why);
+		o->failed++;
+		return;
+	}
+	for (i = 0; i < SECTIONS; i++)
+		key_take(config, sections[i]);
+	service_log(6, "reload: the control interface: changed");
 }
 
 static void
@@ -238,6 +276,7 @@ keys_apply(const json_t *config, struct outcome *o)
 	json_object_foreach (all, key, v)
 		key_apply(config, key, o);
 	json_decref(all);
+	control_apply(config, o);
 }
 
 /* ---- the whole ---------------------------------------------------------- */
@@ -263,7 +302,7 @@ file_read(void)
 void
 reload_now(void)
 {
-	struct outcome o = {0, 0, 0, 0};
+	struct outcome o = {0};
 	json_t *config, *former;
 
 	service_log(6, "reload: %s", dump_path());
@@ -283,8 +322,9 @@ reload_now(void)
 	    "restart",
 	    o.set, o.removed, o.failed, o.restart);
 	notify_status("reloaded: %u rules set, %u removed, %u failed, "
-		      "%u keys need a restart",
-	    o.set, o.removed, o.failed, o.restart);
+		      "%u keys need a restart%s%s",
+	    o.set, o.removed, o.failed, o.restart, o.why[0] != '\0' ? ": " : "",
+	    o.why);
 }
 
 void

@@ -128,6 +128,15 @@ sweep(void)
 		(void)event_add(timer, &soon);
 }
 
+/* The events of a connection that was closed are there until its reference is
+ * given back: the next socket with its number would not be watched. */
+void
+rest_conn_sweep(void)
+{
+	if (timer != NULL)
+		sweep();
+}
+
 static void
 timer_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -184,6 +193,14 @@ rest_conn_start(struct event_base *base, struct evhttp *http,
 		return -1;
 	evhttp_set_bevcb(http, made_cb, NULL);
 	return 0;
+}
+
+void
+rest_conn_listener(struct evhttp_bound_socket *bound)
+{
+	listener = evhttp_bound_socket_get_listener(bound);
+	if (n_connections == CONNECTIONS_MAX)
+		(void)evconnlistener_disable(listener);
 }
 
 void

@@ -14,6 +14,10 @@
 /* text: the body of an error of evhttp's, for free(). */
 int rest_conn_start(struct event_base *base, struct evhttp *http,
     struct evhttp_bound_socket *bound, char *(*text)(int code));
+/* In the place of the one of start, which is gone. */
+void rest_conn_listener(struct evhttp_bound_socket *bound);
+/* Before a new socket is watched by the same loop. */
+void rest_conn_sweep(void);
 /* A request has come whole; what it asks for may take its time. */
 void rest_conn_answering(struct evhttp_connection *c);
 /* After evhttp_free. */

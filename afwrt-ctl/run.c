@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "async.h"
-#include "control_rest.h"
+#include "control_change.h"
 #include "control_unix.h"
 #include "dump.h"
 #include "history.h"
@@ -81,44 +81,6 @@ library_log(int level, const char *line, void *user)
 {
 	(void)user;
 	service_log(level, "%s", line);
-}
-
-/* ---- the control interface ---------------------------------------------- */
-
-/* At most one runs. 0, or -1 (logged). */
-static int
-control_open(const json_t *config)
-{
-	int rc = 0;
-	const json_t *un = service_section(config, "ci_unix_domain", &rc);
-	const json_t *rest = service_section(config, "ci_rest", &rc);
-
-	if (rc == -1)
-		return -1;
-	if (un != NULL && rest != NULL)
-		service_log(4,
-		    "configuration: \"ci_unix_domain\" and \"ci_rest\": only "
-		    "one interface runs, the Unix socket");
-	if (un != NULL)
-		return control_unix_open(un);
-	passed_refuse();
-	return rest != NULL ? control_rest_open(rest) : 0;
-}
-
-static int
-control_start(void)
-{
-	return worker_start(base) == 0 && control_unix_start(base) == 0 &&
-		control_rest_start(base) == 0
-	    ? 0
-	    : -1;
-}
-
-static void
-control_close(void)
-{
-	control_unix_close();
-	control_rest_close();
 }
 
 /* ---- the suite --------------------------------------------------------- */
@@ -291,15 +253,15 @@ static void
 serve(const json_t *config)
 {
 	exit_code = CTL_FAILED;
-	if (keeper_start(dump_path(), control_unix_path(), async_path()) ==
-	    -1) {
+	if (keeper_start(dump_path(), control_unix_path(),
+		control_unix_passed(), async_path()) == -1) {
 		service_log(3, "service: keeper: %s", strerror(errno));
 		return;
 	}
 	if (suite_init(config) == -1)
 		return;
-	if (privilege_drop() == 0 && control_start() == 0 &&
-	    suite_start() == 0) {
+	if (privilege_drop() == 0 && worker_start(base) == 0 &&
+	    control_start(base) == 0 && suite_start() == 0) {
 		exit_code = CTL_DONE;
 		notify_ready(base);
 		(void)event_base_dispatch(base);

@@ -140,6 +140,37 @@ effect_explain(const struct afw_addr *a, struct afw_m_explained *x)
 		x->mark = net.cfg.fwmark;
 }
 
+static void
+count_add(struct afw_m_addrs *n, const struct afw_addr *a)
+{
+	const struct device *d = rule_of(a);
+
+	if (d != NULL)
+		(a->family == 4 ? n->v4 : n->v6)[d->key.kind - 1]++;
+}
+
+/* One that is seen on several interfaces counts once. */
+static void
+count_cb(const struct station *s, void *arg)
+{
+	if (station_current(&s->addr) == s)
+		count_add(arg, &s->addr);
+}
+
+void
+effect_count(struct afw_m_addrs *n)
+{
+	struct device *d = NULL;
+	size_t i = 0;
+
+	memset(n, 0, sizeof(*n));
+	station_all(count_cb, n);
+	while (device_next(&net.devices, &i, &d))
+		if (d->key.kind == AFW_KEY_IP &&
+		    station_current(&d->key.addr) == NULL)
+			count_add(n, &d->key.addr);
+}
+
 void
 effect_addr(const struct afw_addr *a, struct flows_wait *w)
 {

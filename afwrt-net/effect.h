@@ -10,6 +10,8 @@
 
 /* The route that the rules give to an address now, 0 none. */
 uint32_t effect_of(const struct afw_addr *a);
+/* How many have a route now, by the kind of the rule. */
+void effect_count(struct afw_m_addrs *n);
 /* The same, and by which rule. */
 void effect_explain(const struct afw_addr *a, struct afw_m_explained *x);
 /*

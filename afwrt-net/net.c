@@ -149,6 +149,17 @@ source_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 }
 
 static int
+addrs_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	struct afw_m_addrs n;
+
+	(void)arg;
+	effect_count(&n);
+	(void)afw_link_send(l, AFW_MSG_ADDRS, m->hdr.id, &n, -1);
+	return 0;
+}
+
+static int
 explain_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
 	const struct afw_m_source *s = (const void *)m->payload;
@@ -202,6 +213,7 @@ static const struct afw_handler handlers[] = {
     {AFW_MSG_NET_WG_SET, wg_set_handle},
     {AFW_MSG_NET_WG_DEL, wg_del_handle},
     {AFW_MSG_EXPLAIN, explain_handle},
+    {AFW_MSG_ADDRS_GET, addrs_handle},
     {0, NULL},
 };
 

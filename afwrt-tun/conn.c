@@ -284,8 +284,7 @@ owner_packet(void *arg, uint8_t *packet, size_t len)
 static void
 owner_batch_end(void *arg)
 {
-	(void)arg;
-	forward_from_node_flush();
+	forward_from_node_flush(arg);
 }
 
 static void

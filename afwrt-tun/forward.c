@@ -323,9 +323,9 @@ forward_from_node(struct conn *c, uint8_t *packet, size_t len)
 }
 
 void
-forward_from_node_flush(void)
+forward_from_node_flush(struct conn *c)
 {
-	(void)coalesce_flush();
+	c->r->dropped += coalesce_flush();
 	in_batch = false;
 	ticker_start();
 }

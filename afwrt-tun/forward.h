@@ -50,7 +50,7 @@ void nat_route_drop(uint32_t route);
  * to the device; the buffer may be changed. */
 void forward_from_node(struct conn *c, uint8_t *packet, size_t len);
 /* The end of a batch of those. */
-void forward_from_node_flush(void);
+void forward_from_node_flush(struct conn *c);
 
 /* The connection went up: packets that were held for its route go out now. */
 void forward_conn_up(struct conn *c);

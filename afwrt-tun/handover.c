@@ -321,8 +321,7 @@ old_packet(void *arg, uint8_t *packet, size_t len)
 static void
 old_batch_end(void *arg)
 {
-	(void)arg;
-	forward_from_node_flush();
+	forward_from_node_flush(arg);
 }
 
 static void

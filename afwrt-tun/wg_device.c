@@ -13,7 +13,7 @@
 #include "afwrt-tun/wg_transport.h"
 #include "lib/daemon/log.h"
 #ifdef AFWRT_WG_ENGINE
-#include "afwrt-tun/wg_crypto.h"
+#include <openssl/crypto.h>
 #endif
 
 static struct wg_device *devices;
@@ -22,8 +22,9 @@ void
 wg_device_init(void)
 {
 #ifdef AFWRT_WG_ENGINE
-	if (wg_crypto_init() != 0)
-		log_warn("wireguard: libcrypto lacks what it needs");
+	/* what it needs is fetched with the first tunnel; no file is read */
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		log_warn("wireguard: libcrypto does not start");
 #endif
 }
 

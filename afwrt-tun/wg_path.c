@@ -109,6 +109,23 @@ wg_path_allowed(void *arg, const uint8_t *packet, size_t len)
 	return wg_allowed_source(&u->allowed, packet, len);
 }
 
+/* RFC 6040, 4.2: the sender of the packet shall know. One that does not take
+ * part in it stays as it is, as with the kernel's WireGuard. */
+static void
+congestion_mark(uint8_t *packet)
+{
+	uint8_t was[2];
+
+	if (packet[0] >> 4 == 6) {
+		if ((packet[1] & 0x30) != 0)
+			packet[1] |= 0x30;
+	} else if ((packet[1] & 3) != 0) {
+		memcpy(was, packet, 2);
+		packet[1] |= 3;
+		checksum_change(packet + 10, was, packet, 2);
+	}
+}
+
 void
 wg_path_deliver(void *arg, uint8_t *packet, size_t len)
 {
@@ -118,6 +135,8 @@ wg_path_deliver(void *arg, uint8_t *packet, size_t len)
 	struct packet p;
 	bool ok;
 
+	if (u->sock.congested)
+		congestion_mark(packet);
 	if (tun == NULL)
 		ok = false;
 	else if (proto == PACKET_TCP && packet_parse(&p, packet, len))

@@ -85,6 +85,9 @@ wg_socket_set(struct wg_socket *s, int fd, bool wide)
 	s->gso = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, &len) == 0;
 	s->gro = setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)) == 0;
 	s->wide = wide || s->gro;
+	/* of the other family it fails */
+	(void)setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on));
 	log_debug("wireguard: udp: gso %s, gro %s", s->gso ? "on" : "off",
 	    s->gro ? "on" : "off");
 }
@@ -292,6 +295,26 @@ segment_size(struct msghdr *m, size_t len)
 	return size > 0 ? (size_t)size : len;
 }
 
+/* RFC 3168, 5: a router on the way had a queue. */
+static bool
+congestion_marked(struct msghdr *m)
+{
+	struct cmsghdr *c;
+	uint8_t tos = 0;
+	int value;
+
+	for (c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+			memcpy(&tos, CMSG_DATA(c), sizeof(tos));
+		} else if (c->cmsg_level == IPPROTO_IPV6 &&
+		    c->cmsg_type == IPV6_TCLASS) {
+			memcpy(&value, CMSG_DATA(c), sizeof(value));
+			tos = (uint8_t)value;
+		}
+	}
+	return (tos & 3) == 3;
+}
+
 /* A socket for IPv6 that was sent an IPv4 address answers with a mapped one:
  * the same peer must always look the same. */
 static void
@@ -315,7 +338,7 @@ wg_socket_receive(struct wg_socket *s,
     void (*fn)(void *, uint8_t *, size_t, const union wg_endpoint *), void *arg)
 {
 	_Alignas(struct cmsghdr)
-	    uint8_t control[SLOTS_MAX][CMSG_SPACE(sizeof(int))];
+	    uint8_t control[SLOTS_MAX][2 * CMSG_SPACE(sizeof(int))];
 	size_t pos, len, size, slot = s->wide ? SLOT_WIDE : SLOT;
 	unsigned int i, slots = s->wide ? ARENA_BYTES / SLOT_WIDE : SLOTS_MAX;
 	union wg_endpoint from[SLOTS_MAX];
@@ -341,6 +364,7 @@ wg_socket_receive(struct wg_socket *s,
 			continue;
 		unmap(&from[i]);
 		size = segment_size(&m[i].msg_hdr, len);
+		s->congested = congestion_marked(&m[i].msg_hdr);
 		for (pos = 0; pos < len; pos += size)
 			fn(arg, (uint8_t *)v[i].iov_base + pos,
 			    len - pos < size ? len - pos : size, &from[i]);

@@ -13,6 +13,7 @@ struct wg_socket {
 	int fd; /* -1: none */
 	bool gso, gro, wide;
 	bool dead;          /* its interface is gone: get another */
+	bool congested;     /* the datagram in hand: ECN says so */
 	uint64_t lost;      /* datagrams */
 	uint8_t *wait;      /* runs, each behind its header */
 	size_t first, used; /* bytes in there */

@@ -30,6 +30,7 @@ struct child {
 	pid_t pid; /* 0: none, or reaped */
 	int status;
 	bool linked; /* the link is open */
+	uint32_t log_level; /* that it was told */
 	uint32_t gen;
 	uint32_t restarts, violations;
 	uint32_t missed; /* PINGs in a row */
@@ -38,6 +39,7 @@ struct child {
 	struct afw_link link;
 	struct afw_ratelimit lines;
 	struct event *timer; /* what it means depends on the state */
+	struct afw_m_usage usage; /* as the process said last */
 	struct ask_list asks;
 	bool configured;  /* this process has its configuration */
 	bool replay_more; /* there was more to tell while it was told */

@@ -32,6 +32,7 @@ static unsigned int lines_lost;
 
 static const struct afw_handler handlers[] = {
     {AFW_MSG_CONFIG, run_config_handle},
+    {AFW_MSG_LOG_LEVEL, run_log_level_handle},
     {AFW_MSG_RUN, run_run_handle},
     {AFW_MSG_STOP, run_stop_handle},
     {AFW_MSG_BATCH_BEGIN, batch_begin_handle},

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "afwrtd.h"
+#include "ask.h"
 #include "child.h"
 #include "lib/daemon/log.h"
 #include "library.h"
@@ -20,6 +21,7 @@
 #include "usage.h"
 
 #define WAITING_MAX 16
+#define ADDRS_MS    1000
 
 static uint32_t waiting[WAITING_MAX];
 static unsigned int n_waiting;
@@ -52,6 +54,10 @@ processes_send(uint32_t id)
 		p.restarts = c->restarts;
 		p.started_ms = (uint64_t)c->started_ms;
 		usage_read(&p);
+		if (p.rss_bytes == 0 && p.pid != 0) {
+			p.rss_bytes = c->usage.rss_bytes;
+			p.cpu_ms = c->usage.cpu_ms;
+		}
 		process_send(id, &p);
 	}
 }
@@ -125,6 +131,29 @@ answer(void)
 	query_more();
 }
 
+/* Without an answer the figure is not known, the rest is. */
+static void
+addrs_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	(void)arg;
+	(void)code;
+	(void)text;
+	if (m != NULL && m->hdr.type == AFW_MSG_ADDRS)
+		(void)afw_link_send(
+		    library_link(), AFW_MSG_ADDRS, waiting[0], m->payload, -1);
+	answer();
+}
+
+static void
+answer_begin(void)
+{
+	if (run_is_configured())
+		ask(AFW_NET, AFW_MSG_ADDRS_GET, NULL, ADDRS_MS, false,
+		    addrs_reply, NULL);
+	else
+		answer();
+}
+
 static void
 answer_end(void)
 {
@@ -134,7 +163,7 @@ answer_end(void)
 	n_waiting--;
 	memmove(waiting, waiting + 1, n_waiting * sizeof(waiting[0]));
 	if (n_waiting > 0)
-		stats_refresh(answer);
+		stats_refresh(answer_begin);
 }
 
 void
@@ -160,6 +189,6 @@ query_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 		born_ms = afw_now_ms();
 	waiting[n_waiting++] = m->hdr.id;
 	if (n_waiting == 1)
-		stats_refresh(answer);
+		stats_refresh(answer_begin);
 	return 0;
 }

@@ -276,6 +276,14 @@ step_is_legal(uint32_t from, uint32_t to)
 	return was_up == (to == AFW_ROUTE_DISCONNECTED);
 }
 
+/* Round the end too: afwrt-tun, which counts them, must not be able to use
+ * them up for the one that follows it. */
+static bool
+is_later(uint32_t seq, uint32_t than)
+{
+	return (int32_t)(seq - than) > 0;
+}
+
 int
 routes_event_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
@@ -290,7 +298,7 @@ routes_event_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 		log_err("tun: event of route %u, which never was", e->route);
 		return -1;
 	}
-	if (e->seq <= r->seq || !step_is_legal(r->state, e->state)) {
+	if (!is_later(e->seq, r->seq) || !step_is_legal(r->state, e->state)) {
 		log_err("route %s: event %u from state %u to %u is not legal",
 		    r->location, e->seq, r->state, e->state);
 		return -1;

@@ -97,6 +97,23 @@ run_log_level(void)
 	return run_is_configured() ? (int)config.log_level : LOG_INFO;
 }
 
+int
+run_log_level_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	const struct afw_m_log_level *level = (const void *)m->payload;
+	struct child *c;
+
+	(void)arg;
+	if (!run_is_configured())
+		return AFW_EINVAL;
+	config.log_level = level->level;
+	afw_log_level_set((int)level->level);
+	CHILD_FOREACH(c)
+	supervise_log_level(c);
+	afw_link_status(l, m->hdr.id, AFW_OK, NULL);
+	return 0;
+}
+
 static void
 answer(uint32_t id, unsigned int code, const char *text)
 {

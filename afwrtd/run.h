@@ -18,6 +18,7 @@ bool run_is_stopping(void);
 bool run_may_connect(void);
 const struct afw_m_config *run_config(void);
 int run_log_level(void);
+int run_log_level_handle(void *arg, struct afw_link *l, struct afw_msg *m);
 
 /* A helper works; will never work; is gone because all end. */
 void run_child_up(struct child *c);

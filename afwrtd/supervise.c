@@ -73,6 +73,59 @@ child_fail(struct child *c, unsigned int code, const char *text)
 	run_child_failed(c);
 }
 
+static void
+ping_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	struct child *c = arg;
+
+	(void)text;
+	if (code == AFW_OK) {
+		c->missed = 0;
+		if (m != NULL && m->hdr.type == AFW_MSG_PONG)
+			memcpy(&c->usage, m->payload, sizeof(c->usage));
+		return;
+	}
+	if (code != AFW_ETIMEDOUT ||
+	    (c->state != CHILD_UP && c->state != CHILD_REPLAY))
+		return;
+	if (++c->missed == PING_MISSES)
+		supervise_kill(c, "did not answer three times");
+	else
+		log_warn("%s: does not answer", c->prog);
+}
+
+static void
+child_ping(struct child *c)
+{
+	(void)afw_link_request(
+	    &c->link, AFW_MSG_PING, NULL, -1, PING_MS, false, ping_reply, c);
+}
+
+static void
+log_level_reply(
+    void *arg, unsigned int code, const char *text, struct afw_msg *m)
+{
+	const struct child *c = arg;
+
+	(void)m;
+	if (code != AFW_OK)
+		log_warn("%s: log level: %s", c->prog, text);
+}
+
+/* One that is starting gets it when it is ready. */
+void
+supervise_log_level(struct child *c)
+{
+	struct afw_m_log_level m = {.level = (uint32_t)run_log_level()};
+
+	if (!c->linked || c->link.chan.phase != AFW_PH_R ||
+	    c->state == CHILD_DYING)
+		return;
+	c->log_level = m.level;
+	(void)afw_link_request(&c->link, AFW_MSG_LOG_LEVEL, &m, -1, PING_MS,
+	    false, log_level_reply, c);
+}
+
 static int
 hello_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
@@ -96,6 +149,7 @@ hello_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	l->chan.peer_gen = c->gen;
 	l->chan.phase = AFW_PH_S;
 	c->state = CHILD_READY;
+	c->log_level = st.log_level;
 	return 0;
 }
 
@@ -109,6 +163,10 @@ ready_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 	(void)evtimer_del(c->timer);
 	log_info("%s: started, pid %d, generation %u", name_of(c), (int)c->pid,
 	    c->gen);
+	memset(&c->usage, 0, sizeof(c->usage));
+	child_ping(c);
+	if (c->log_level != (uint32_t)run_log_level())
+		supervise_log_level(c);
 	replay_start(c);
 	return 0;
 }
@@ -333,26 +391,6 @@ sigchld_cb(evutil_socket_t sig, short what, void *arg)
 }
 
 static void
-ping_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
-{
-	struct child *c = arg;
-
-	(void)text;
-	(void)m;
-	if (code == AFW_OK) {
-		c->missed = 0;
-		return;
-	}
-	if (code != AFW_ETIMEDOUT ||
-	    (c->state != CHILD_UP && c->state != CHILD_REPLAY))
-		return;
-	if (++c->missed == PING_MISSES)
-		supervise_kill(c, "did not answer three times");
-	else
-		log_warn("%s: does not answer", c->prog);
-}
-
-static void
 ping_timer_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct child *c;
@@ -362,8 +400,7 @@ ping_timer_cb(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	CHILD_FOREACH(c)
 	if (c->state == CHILD_UP || c->state == CHILD_REPLAY)
-		(void)afw_link_request(&c->link, AFW_MSG_PING, NULL, -1,
-		    PING_MS, false, ping_reply, c);
+		child_ping(c);
 	files_resolv_check();
 	afwrtd_timer_set(ping_timer, PING_MS);
 }

@@ -15,4 +15,7 @@ void supervise_ending(void);
 /* Kills and waits for whatever is left; for the very end. */
 void supervise_kill_all(void);
 
+/* Tells it what to log from now on. */
+void supervise_log_level(struct child *c);
+
 #endif

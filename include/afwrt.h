@@ -359,6 +359,17 @@ AFWRT_API char *afwrt_explain(const char *ip_addr);
 AFWRT_API void afwrt_set_log_callback(
     void (*log_callback)(int level, const char *line, void *user), void *user);
 
+/*
+ * How much there is to log from now on, instead of the configuration's
+ * "log_level", in all processes of the suite.
+ *
+ *   level  "error", "warn", "notice", "info" or "debug". Not NULL.
+ *
+ * Returns 0, or -1 and errno: EINVAL another word, or not initialised;
+ * ETIMEDOUT, EPIPE. Since 0.1.0.
+ */
+AFWRT_API int afwrt_set_log_level(const char *level);
+
 #ifdef __cplusplus
 }
 #endif

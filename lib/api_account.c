@@ -259,3 +259,22 @@ afwrt_set_access_token(const char *access_token)
 	suite_put(s);
 	return rc;
 }
+
+int
+afwrt_set_log_level(const char *level)
+{
+	struct afw_m_log_level m = {0};
+	struct suite *s;
+	int n, rc;
+
+	if (level == NULL || (n = conf_log_level(level)) == -1)
+		return errors_set(EINVAL,
+		    "the log level must be error, warn, notice, info or debug");
+	if ((s = suite_get()) == NULL)
+		return -1;
+	m.level = (uint32_t)n;
+	rc = client_call(&s->client, AFW_MSG_LOG_LEVEL, &m, -1, CLIENT_WAIT_MS,
+	    "log level", NULL, NULL);
+	suite_put(s);
+	return rc;
+}

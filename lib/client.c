@@ -300,8 +300,9 @@ call_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 	if (!status) {
 		if (k->cb != NULL)
 			k->cb(k->arg, code, text, m);
-		if (m->hdr.type >= AFW_MSG_QUERY_PROCESS &&
-		    m->hdr.type <= AFW_MSG_QUERY_RULE)
+		if ((m->hdr.type >= AFW_MSG_QUERY_PROCESS &&
+			m->hdr.type <= AFW_MSG_QUERY_RULE) ||
+		    m->hdr.type == AFW_MSG_ADDRS)
 			return;
 	}
 	k->done = 1;

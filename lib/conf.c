@@ -175,6 +175,17 @@ printable(const char *s)
 	return true;
 }
 
+int
+conf_log_level(const char *word)
+{
+	const struct word *w;
+
+	for (w = levels; w->text != NULL; w++)
+		if (strcmp(w->text, word) == 0)
+			return (int)w->value;
+	return -1;
+}
+
 bool
 conf_token_valid(const char *token)
 {

@@ -41,6 +41,8 @@ int conf_error(struct conf *c);
 bool conf_url_valid(const char *url);
 /* What afwrt_set_access_token takes. */
 bool conf_token_valid(const char *token);
+/* The number of a log level, or -1. */
+int conf_log_level(const char *word);
 /* A provider's token: printable ASCII without space, or empty. */
 bool conf_auth_token_valid(const char *token);
 bool conf_auth_method_valid(const char *method);

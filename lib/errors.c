@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/wire/error.h"
 
@@ -36,4 +37,19 @@ const char *
 errors_last(void)
 {
 	return last;
+}
+
+void
+errors_keep(struct errors_kept *k)
+{
+	_Static_assert(sizeof(k->text) == sizeof(last), "all of it");
+	k->e = errno;
+	memcpy(k->text, last, sizeof(last));
+}
+
+void
+errors_restore(const struct errors_kept *k)
+{
+	memcpy(last, k->text, sizeof(last));
+	errno = k->e;
 }

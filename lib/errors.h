@@ -12,4 +12,12 @@ int errors_set(int e, const char *fmt, ...)
 int errors_set_code(unsigned int code, const char *text, const char *what);
 const char *errors_last(void);
 
+/* errno and the last error, while the application's code runs in between. */
+struct errors_kept {
+	int e;
+	char text[512];
+};
+void errors_keep(struct errors_kept *k);
+void errors_restore(const struct errors_kept *k);
+
 #endif

@@ -21,7 +21,8 @@ lib_libafwdaemon_la_SOURCES = \
 	lib/daemon/link.c lib/daemon/link.h \
 	lib/daemon/log.c lib/daemon/log.h \
 	lib/daemon/priv.c lib/daemon/priv.h \
-	lib/daemon/sandbox.c lib/daemon/sandbox.h
+	lib/daemon/sandbox.c lib/daemon/sandbox.h \
+	lib/daemon/usage.c lib/daemon/usage.h
 lib_libafwdaemon_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(CAPNG_CFLAGS)
 lib_libafwdaemon_la_LIBADD = lib/libafwwire.la $(EVENT_LIBS) $(CAPNG_LIBS)
 

@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "errors.h"
+
 #define LINES     128
 #define LINE_SIZE 320
 
@@ -97,15 +99,18 @@ void
 notice_flush(void)
 {
 	void (*fn)(int, const char *, void *);
+	struct errors_kept kept;
 	struct line l;
 	void *user;
 
 	if (inside)
 		return;
+	errors_keep(&kept);
 	(void)pthread_mutex_lock(&turn);
 	inside = true;
 	while (line_take(&l, &fn, &user))
 		fn(l.level, l.text, user);
 	inside = false;
 	(void)pthread_mutex_unlock(&turn);
+	errors_restore(&kept);
 }

@@ -12,6 +12,7 @@
 
 struct answer {
 	json_t *processes, *routes, *rules;
+	json_t *addrs; /* NULL: not known */
 	uint64_t now_ms;
 	uint64_t boot_at_ms; /* Unix time of CLOCK_BOOTTIME 0 */
 };
@@ -62,9 +63,12 @@ process_object(const struct answer *a, const struct afw_m_process *p)
 	    seconds_since(a, p->pid == 0 ? 0 : p->started_ms));
 	if (p->pid != 0)
 		(void)json_object_update_new(o,
-		    json_pack("{s:f, s:I, s:f}", "start_time",
-			(double)(a->boot_at_ms + p->started_ms) / 1000,
-			"rss_bytes", (json_int_t)p->rss_bytes, "cpu_seconds",
+		    json_pack("{s:f}", "start_time",
+			(double)(a->boot_at_ms + p->started_ms) / 1000));
+	if (p->pid != 0 && p->rss_bytes != 0)
+		(void)json_object_update_new(o,
+		    json_pack("{s:I, s:f}", "rss_bytes",
+			(json_int_t)p->rss_bytes, "cpu_seconds",
 			(double)p->cpu_ms / 1000));
 	return o;
 }
@@ -159,6 +163,25 @@ route_object(const struct answer *a, const struct afw_m_route_info *r)
 	return o;
 }
 
+/* By the kind of the rule, and by family. */
+static json_t *
+addrs_object(const struct afw_m_addrs *n)
+{
+	static const char *const kinds[AFW_KEY_IFACE] = {
+	    [AFW_KEY_IP - 1] = "ip_addr",
+	    [AFW_KEY_MAC - 1] = "mac_addr",
+	    [AFW_KEY_IFACE - 1] = "iface",
+	};
+	json_t *o = json_object();
+	unsigned int i;
+
+	for (i = 0; i < AFW_KEY_IFACE; i++)
+		(void)json_object_set_new(o, kinds[i],
+		    json_pack("{s:I, s:I}", "ipv4", (json_int_t)n->v4[i],
+			"ipv6", (json_int_t)n->v6[i]));
+	return o;
+}
+
 static json_t *
 rule_object(const struct afw_m_protect *r)
 {
@@ -191,6 +214,10 @@ item_take(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 	case AFW_MSG_QUERY_ROUTE:
 		(void)json_array_append_new(a->routes, route_object(a, p));
 		break;
+	case AFW_MSG_ADDRS:
+		json_decref(a->addrs);
+		a->addrs = addrs_object(p);
+		break;
 	case AFW_MSG_QUERY_RULE:
 		(void)json_array_append_new(a->rules, rule_object(p));
 		break;
@@ -215,6 +242,8 @@ status_get(struct suite *s)
 	    "the status", item_take, &a);
 	o = json_pack("{s:i, s:o, s:o, s:o}", "schema_version", 1, "processes",
 	    a.processes, "routes", a.routes, "rules", a.rules);
+	if (a.addrs != NULL)
+		(void)json_object_set_new(o, "addresses", a.addrs);
 	if (rc == 0 && (text = json_dumps(o, JSON_COMPACT)) == NULL)
 		(void)errors_set(ENOMEM, "the status: out of memory");
 	rc = errno;

@@ -18,6 +18,7 @@
 
 #include "log.h"
 #include "priv.h"
+#include "usage.h"
 #include "sandbox.h"
 
 static const struct afw_daemon *self;
@@ -96,6 +97,20 @@ static int
 ping_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 {
 	(void)arg;
+	struct afw_m_usage u;
+
+	afw_usage_read(&u);
+	(void)afw_link_send(l, AFW_MSG_PONG, m->hdr.id, &u, -1);
+	return 0;
+}
+
+static int
+log_level_handle(void *arg, struct afw_link *l, struct afw_msg *m)
+{
+	const struct afw_m_log_level *level = (const void *)m->payload;
+
+	(void)arg;
+	afw_log_level_set((int)level->level);
 	afw_link_status(l, m->hdr.id, AFW_OK, NULL);
 	return 0;
 }
@@ -170,6 +185,7 @@ shutdown_handle(void *arg, struct afw_link *l, struct afw_msg *m)
 static const struct afw_handler core_handlers[] = {
     {AFW_MSG_START, start_handle},
     {AFW_MSG_PING, ping_handle},
+    {AFW_MSG_LOG_LEVEL, log_level_handle},
     {AFW_MSG_PEER, peer_handle},
     {AFW_MSG_SHUTDOWN, shutdown_handle},
     {0, NULL},
@@ -233,6 +249,7 @@ afw_daemon_run(const struct afw_daemon *d)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	afw_usage_open();
 	if (d->privileged != NULL)
 		d->privileged();
 	afw_priv_drop(d->user, AFWRT_CHROOT_DIR, d->caps);

@@ -11,6 +11,9 @@
 
 #include "log.h"
 
+/* All items of one answer may take so many times the limit of one. */
+#define MANY_LIMITS 4
+
 /* Messages handled in one go before other events get their turn. */
 #define BATCH 64
 
@@ -19,6 +22,7 @@ struct afw_pending {
 	uint32_t id;
 	bool many;
 	int64_t deadline;
+	int64_t last; /* with many: no item gives time beyond this */
 	unsigned int timeout_ms;
 	afw_reply_cb cb;
 	void *arg;
@@ -197,6 +201,8 @@ reply_dispatch(struct afw_link *l, struct afw_msg *m)
 		return;
 	if (p->many && m->hdr.type != AFW_MSG_STATUS) {
 		p->deadline = afw_now_ms() + p->timeout_ms;
+		if (p->deadline > p->last)
+			p->deadline = p->last;
 		if (p->cb != NULL)
 			p->cb(p->arg, AFW_OK, "", m);
 		return;
@@ -321,6 +327,7 @@ afw_link_request(struct afw_link *l, enum afw_msg_type type,
 	p->many = many;
 	p->timeout_ms = timeout_ms > 0 ? timeout_ms : 1;
 	p->deadline = afw_now_ms() + p->timeout_ms;
+	p->last = afw_now_ms() + (int64_t)p->timeout_ms * MANY_LIMITS;
 	p->cb = cb;
 	p->arg = arg;
 	if (afw_link_send(l, type, p->id, payload, fd) == -1) {

@@ -72,7 +72,8 @@ int afw_link_send(struct afw_link *l, enum afw_msg_type type, uint32_t id,
     const void *payload, int fd);
 /*
  * A request; cb runs exactly once (with many: until the STATUS), from the
- * loop or from afw_link_close, never before this returns. fd is taken.
+ * loop or from afw_link_close, never before this returns. fd is taken. With
+ * many, each item gives new time, up to four times timeout_ms in all.
  * Returns the id, or 0 on failure: then cb does not run.
  */
 uint32_t afw_link_request(struct afw_link *l, enum afw_msg_type type,

@@ -11,6 +11,7 @@
 #include "tls_priv.h"
 
 #define BODY_MAX (RECORD_MAX + 2048) /* RFC 5246, 6.2.3 */
+#define IDLE_MAX 32                  /* records without data in a row */
 
 enum alert {
 	CLOSE_NOTIFY = 0,
@@ -174,6 +175,9 @@ fast_record(struct afw_tls *t, uint8_t *buf, size_t size)
 	if (plain == -1 || record_open(t->record, rec, len, to) == -1)
 		return fast_refuse(t, BAD_RECORD_MAC);
 	t->in_head += RECORD_HEAD + len;
+	t->idle = rec[0] == RECORD_DATA && plain > 0 ? 0 : t->idle + 1;
+	if (t->idle > IDLE_MAX) /* they keep us busy with nothing */
+		return fast_refuse(t, UNEXPECTED_MESSAGE);
 	if (rec[0] != RECORD_DATA)
 		return fast_other(t, rec[0], to, (size_t)plain) == 1 ? 0 : -1;
 	if (!direct) {

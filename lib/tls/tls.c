@@ -244,6 +244,7 @@ afw_tls_free(struct afw_tls *t)
 	mbedtls_ssl_config_free(&t->conf);
 	mbedtls_x509_crt_free(&t->ca);
 	free(t->out);
+	afw_wipe(t->in, sizeof(t->in)); /* what was read is decrypted here */
 	free(t);
 }
 

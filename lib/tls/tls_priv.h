@@ -32,6 +32,7 @@ struct afw_tls {
 	struct record *record;
 	struct record_keys keys;
 	bool bye;                   /* close_notify came */
+	unsigned int idle;          /* records without data, one on another */
 	size_t plain_at, plain_len; /* decrypted in in[], not yet read */
 	uint8_t *out;
 	size_t out_head, out_tail, out_size;

@@ -18,6 +18,7 @@
 #include <mbedtls/platform_util.h>
 
 #define LINE_MAX_LEN 4096
+#define WORD_MAX     24
 
 enum section { NONE, INTERFACE, PEER };
 
@@ -61,6 +62,19 @@ note(struct reader *r, const char *fmt, ...)
 	va_end(ap);
 	r->note(r->arg, text);
 	return 0;
+}
+
+/*
+ * A word of the file, to be named in a sentence. A line that was broken, or
+ * whose name was lost, may be a key: '=' ends those of base64.
+ */
+static const char *
+word(const char *s)
+{
+	size_t n = strspn(s, "[abcdefghijklmnopqrstuvwxyz"
+			     "ABCDEFGHIJKLMNOPQRSTUVWXYZ]");
+
+	return n <= WORD_MAX && s[n] == '\0' ? s : "(not a name)";
 }
 
 /* ---- values ------------------------------------------------------------ */
@@ -303,7 +317,7 @@ interface_line(struct reader *r, const char *key, char *value)
 	for (i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
 		if (strcasecmp(key, left_out[i]) == 0)
 			return note(r, "%s is left out", left_out[i]);
-	return bad(r, "[Interface] has no '%.40s'", key);
+	return bad(r, "[Interface] has no '%s'", word(key));
 }
 
 static int
@@ -319,7 +333,7 @@ peer_line(struct reader *r, const char *key, char *value)
 		return endpoint(r, key, value);
 	if (strcasecmp(key, "PersistentKeepalive") == 0)
 		return keepalive(r, key, value);
-	return bad(r, "[Peer] has no '%.40s'", key);
+	return bad(r, "[Peer] has no '%s'", word(key));
 }
 
 static int
@@ -330,7 +344,7 @@ section(struct reader *r, const char *s)
 		return 0;
 	}
 	if (strcasecmp(s, "[Peer]") != 0)
-		return bad(r, "no such section: '%.40s'", s);
+		return bad(r, "no such section: '%s'", word(s));
 	if (++r->peers > 1)
 		return bad(r, "a second [Peer]: a location has one");
 	r->in = PEER;
@@ -355,7 +369,7 @@ line_read(struct reader *r, char *s)
 	s = trim(s);
 	value = trim(value);
 	if (r->in == NONE)
-		return bad(r, "'%.40s' before any section", s);
+		return bad(r, "'%s' before any section", word(s));
 	return r->in == INTERFACE ? interface_line(r, s, value)
 				  : peer_line(r, s, value);
 }

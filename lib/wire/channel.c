@@ -312,15 +312,27 @@ fds_take(struct msghdr *mh, int *fd)
 	return n;
 }
 
+/*
+ * No room for a single one: it is this process that has no number left for it
+ * (RLIMIT_NOFILE), not the peer that sent too many.
+ */
+static bool
+fd_was_lost(const struct msghdr *mh, int nfds)
+{
+	return (mh->msg_flags & MSG_CTRUNC) != 0 && nfds == 0;
+}
+
 /* The checks, in their order. NULL: accepted; "" stale; else what is bad. */
 static const char *
 record_refuses(struct afw_chan *c, struct afw_msg *m, const struct msghdr *mh,
     size_t n, int nfds)
 {
+	bool lost = fd_was_lost(mh, nfds);
 	const char *bad;
 
 	m->row = NULL;
-	if ((mh->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+	if ((mh->msg_flags & MSG_TRUNC) != 0 ||
+	    ((mh->msg_flags & MSG_CTRUNC) != 0 && !lost))
 		return "record truncated";
 	if (nfds > 1)
 		return "more than one descriptor";
@@ -333,9 +345,26 @@ record_refuses(struct afw_chan *c, struct afw_msg *m, const struct msghdr *mh,
 		return bad;
 	if (m->hdr.gen != c->peer_gen)
 		return m->hdr.gen < c->peer_gen ? "" : "future generation";
-	if ((bad = fds_refuse(m->row, nfds == 1)) != NULL)
+	if ((bad = fds_refuse(m->row, nfds == 1 || lost)) != NULL)
 		return bad;
+	if (lost && m->row->kind != AFW_RP)
+		return "no descriptor is left to take it by";
 	return payload_refuses(m->row, m->hdr.len, m->payload);
+}
+
+/* An answer whose descriptor was lost is one that did not work out. */
+static void
+reply_fail(struct afw_msg *m)
+{
+	struct afw_m_status st = {.code = AFW_ENOMEM};
+
+	(void)afw_str_set(st.text, sizeof(st.text),
+	    "this process has no file descriptor left");
+	afw_wipe(m->payload, m->hdr.len);
+	m->row = afw_row(AFW_MSG_STATUS);
+	m->hdr.type = AFW_MSG_STATUS;
+	m->hdr.len = sizeof(st);
+	memcpy(m->payload, &st, sizeof(st));
 }
 
 static size_t
@@ -389,6 +418,8 @@ again:
 	}
 	bad = record_refuses(c, m, &mh, (size_t)n, nfds);
 	if (bad == NULL) {
+		if (fd_was_lost(&mh, nfds))
+			reply_fail(m);
 		if (c->trace != NULL)
 			c->trace(c, false, &m->hdr, m->row);
 		return 1;

@@ -62,7 +62,8 @@ int afw_chan_flush(struct afw_chan *c);
 /*
  * Reads one message. 1: m is filled (free it with afw_msg_done). 0: nothing
  * now (poll again). -1: EPROTO a violation, see why; ECONNRESET the peer is
- * gone. Messages of an older generation are dropped and counted.
+ * gone. Messages of an older generation are dropped and counted. A reply whose
+ * fd this process has no number for (RLIMIT_NOFILE) becomes a STATUS, ENOMEM.
  */
 int afw_chan_recv(struct afw_chan *c, struct afw_msg *m);
 

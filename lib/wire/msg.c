@@ -19,6 +19,9 @@ _Static_assert(sizeof(struct afw_key) == 48, "key");
 SIZE_IS(none, 4);
 SIZE_IS(hello, 48);
 SIZE_IS(start, 8);
+SIZE_IS(log_level, 4);
+SIZE_IS(usage, 16);
+SIZE_IS(addrs, 24);
 SIZE_IS(status, 192);
 SIZE_IS(peer, 8);
 SIZE_IS(log, 248);
@@ -134,6 +137,9 @@ token_field(const char *s)
 CHECK(none) { return m->zero == 0; }
 CHECK(hello) { return STR_OK(m, build) && m->pad == 0; }
 CHECK(start) { return m->gen != 0 && m->log_level <= 7; }
+CHECK(log_level) { return m->level <= 7; }
+CHECK(usage) { return m->cpu_ms >> 56 == 0; }
+CHECK(addrs) { return m->v4[0] < UINT32_MAX; }
 CHECK(status) { return m->code < AFW_EMAX && STR_OK(m, text); }
 CHECK(peer) { return in_range(m->role, AFW_NET, AFW_AUTH) && m->gen != 0; }
 CHECK(log) { return m->level <= 7 && STR_OK(m, text) && one_line(m->text); }

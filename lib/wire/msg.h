@@ -134,6 +134,15 @@ struct afw_m_start {
 	uint32_t log_level;
 };
 
+struct afw_m_log_level {
+	uint32_t level;
+};
+
+struct afw_m_usage {
+	uint64_t rss_bytes; /* 0: not known, as the next */
+	uint64_t cpu_ms;    /* user and system */
+};
+
 struct afw_m_status {
 	uint32_t code; /* enum afw_error */
 	char text[188];
@@ -418,6 +427,12 @@ struct afw_m_source {
 #define AFW_X_PORT	0x4 /* the rule is about the bridge's port */
 #define AFW_X_CATCH_ALL 0x8 /* without a rule the default route has it */
 #define AFW_X_ALL	0xf
+
+/* Addresses that a rule of that kind gives a route now. */
+struct afw_m_addrs {
+	uint32_t v4[AFW_KEY_IFACE]; /* by enum afw_key_kind - 1 */
+	uint32_t v6[AFW_KEY_IFACE];
+};
 
 /* Which rule is about an address, and why. */
 struct afw_m_explained {

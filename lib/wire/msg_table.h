@@ -36,6 +36,12 @@ AFW_MSG(7, LOG,
 /* ordered end: undo everything, answer, exit */
 AFW_MSG(8, SHUTDOWN, P(SUP, NET) | P(SUP, TUN) | P(SUP, AUTH),
     RQ, shutdown, NO, R, 0)
+/* the answer to PING: what the process uses, which hidepid= hides from others */
+AFW_MSG(9, PONG, P(NET, SUP) | P(TUN, SUP) | P(AUTH, SUP),
+    RP, usage, NO, R, 0)
+/* what is logged from now on */
+AFW_MSG(10, LOG_LEVEL, P(LIB, SUP) | P(SUP, NET) | P(SUP, TUN) | P(SUP, AUTH),
+    RQ, log_level, NO, R, 0)
 
 /* A: the library asks, the supervisor answers with STATUS if not said else */
 AFW_MSG(20, CONFIG, P(LIB, SUP), RQ, config, OPT, R, 0)
@@ -56,6 +62,10 @@ AFW_MSG(32, QUERY_RULE, P(SUP, LIB), RP, protect, NO, R, 0)
 /* whose packets these are: an address; answered by EXPLAINED or STATUS */
 AFW_MSG(33, EXPLAIN, P(LIB, SUP) | P(SUP, NET), RQ, source, NO, R, 0)
 AFW_MSG(34, EXPLAINED, P(NET, SUP) | P(SUP, LIB), RP, explained, NO, R, 0)
+/* how many addresses the rules have now; answered by ADDRS or STATUS */
+AFW_MSG(35, ADDRS_GET, P(SUP, NET), RQ, none, NO, R, 0)
+/* to the library as an item of QUERY, when it is known */
+AFW_MSG(36, ADDRS, P(NET, SUP) | P(SUP, LIB), RP, addrs, NO, R, 0)
 
 /* A, events */
 AFW_MSG(40, EV_ROUTE, P(SUP, LIB), EV, ev_route, NO, R, 0)

@@ -97,7 +97,7 @@ node_cb(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 	for (i = 0; i < 64 && (n = read(fd, b, sizeof(b))) > 0; i++)
 		forward_from_node(&route.conns[0], b, (size_t)n);
-	forward_from_node_flush();
+	forward_from_node_flush(&route.conns[0]);
 }
 
 static void

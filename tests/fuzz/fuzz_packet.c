@@ -46,8 +46,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] & 1) {
 		forward_from_device(packet, size - 1, &m);
 	} else {
-		forward_from_node(r1, packet, size - 1);
-		forward_from_node_flush();
+		forward_from_node(&r1->conns[0], packet, size - 1);
+		forward_from_node_flush(&r1->conns[0]);
 	}
 	lab_answer(SOURCE_NONE);
 	free(packet);

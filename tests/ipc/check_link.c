@@ -195,6 +195,7 @@ struct drip {
 	struct event *ev;
 	uint32_t id;
 	unsigned int n;
+	bool endless;
 };
 
 static void
@@ -206,7 +207,7 @@ drip_cb(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	item_send(&d->w->b, d->id, d->n++);
-	if (d->n < 20)
+	if (d->n < 20 || d->endless)
 		(void)evtimer_add(d->ev, &tv);
 }
 
@@ -231,6 +232,28 @@ START_TEST(many_items_slowly)
 	event_free(d.ev);
 	world_close(&w);
 	ck_assert_uint_eq(w.replies, 21);
+}
+END_TEST
+
+/* A peer that never stops sending items cannot hold a request for ever. */
+START_TEST(many_items_without_end)
+{
+	struct world w;
+	struct drip d = {.w = &w, .endless = true};
+	int64_t start = afw_now_ms();
+
+	world_open(&w, AFW_LIB, AFW_SUP, NULL);
+	d.id = afw_link_request(
+	    &w.a, AFW_MSG_QUERY, NULL, -1, 300, true, item_count, &w);
+	d.ev = evtimer_new(w.base, drip_cb, &d);
+	event_del(w.b.rd); /* nobody handles the QUERY itself */
+	drip_cb(-1, 0, &d);
+	while (w.codes[AFW_ETIMEDOUT] == 0 && afw_now_ms() - start < 5000)
+		event_base_loop(w.base, EVLOOP_ONCE);
+	ck_assert_uint_eq(w.codes[AFW_ETIMEDOUT], 1);
+	ck_assert_ptr_null(w.a.pending);
+	event_free(d.ev);
+	world_close(&w);
 }
 END_TEST
 
@@ -350,6 +373,7 @@ main(void)
 	tcase_add_test(t, times_out_after_answer);
 	tcase_add_test(t, many_items);
 	tcase_add_test(t, many_items_slowly);
+	tcase_add_test(t, many_items_without_end);
 	tcase_add_test(t, cancelled);
 	tcase_add_test(t, queued_events);
 	tcase_add_test(t, all_rules_at_once);

@@ -70,6 +70,20 @@ START_TEST(given_tun)
 }
 END_TEST
 
+/* An afwrt-tun that uses up the numbers of events does so for itself alone:
+ * the next one is heard. */
+START_TEST(numbers_used_up)
+{
+	player_tell("tun.seq", "4294967294");
+	configure(player_config());
+	(void)player_send(AFW_MSG_RUN, NULL);
+	player_logged("tun ROUTE_SET us", "tun ROUTE_SET us", NULL);
+	player_untell("tun.seq");
+	(void)player_route("us", AFW_ROUTE_CONNECTED);
+	player_end();
+}
+END_TEST
+
 /* The default location's choice and a rule's location may be the same: two
  * tunnels, each with a name of its own. */
 START_TEST(chosen_name)
@@ -356,6 +370,7 @@ suite(void)
 	tcase_add_test(t, default_gateway_has_a_default_route);
 	tcase_add_test(t, no_iptables_has_one_too);
 	tcase_add_test(t, given_tun);
+	tcase_add_test(t, numbers_used_up);
 	tcase_add_test(t, chosen_name);
 	tcase_add_test(t, default_location_of_a_rule);
 	tcase_add_test(t, unknown_location_in_a_batch);

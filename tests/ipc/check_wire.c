@@ -6,6 +6,8 @@
  */
 #include "lib/wire/channel.h"
 
+#include <sys/resource.h>
+
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -419,6 +421,40 @@ START_TEST(refuses_empty_record)
 }
 END_TEST
 
+/* The receiver has no number left: its own trouble, not the peer's. A reply
+ * has failed then; the channel goes on. */
+START_TEST(no_descriptor_left)
+{
+	const struct afw_row *row = afw_row(AFW_MSG_LOCATIONS_JSON);
+	struct afw_m_blob b = {.len = 5};
+	struct afw_hdr h = raw_header(row);
+	const struct afw_m_status *st;
+	struct rlimit old, none;
+	unsigned int fds;
+	struct raw r;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+	raw_open(&r, AFW_SUP, AFW_LIB, AFW_PH_R);
+	fds = fds_open();
+	raw_send(&r, &h, &b, sizeof(b), 1);
+	none = old;
+	none.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	raw_accepted(&r, afw_row(AFW_MSG_STATUS), "without a number");
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
+	st = (const void *)r.m.payload;
+	ck_assert_uint_eq(st->code, AFW_ENOMEM);
+	ck_assert_uint_eq(r.m.hdr.id, h.id);
+	ck_assert_int_eq(r.m.fd, -1);
+	ck_assert_uint_eq(fds_open(), fds);
+	raw_send(&r, &h, &b, sizeof(b), 1);
+	raw_accepted(&r, row, "with a number again");
+	ck_assert_int_ne(r.m.fd, -1);
+	afw_msg_done(&r.m);
+	raw_close(&r);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -442,6 +478,7 @@ main(void)
 	tcase_add_test(t, refuses_short_header);
 	tcase_add_test(t, yields_to_others);
 	tcase_add_test(t, refuses_empty_record);
+	tcase_add_test(t, no_descriptor_left);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

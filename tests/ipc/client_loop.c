@@ -247,6 +247,32 @@ START_TEST(log_lines)
 }
 END_TEST
 
+/* A log callback that fails at something and asks the library, as one that
+ * writes to a file may: afwrt_start's error is still that of the run. */
+static void
+log_spoil(int level, const char *line, void *user)
+{
+	(void)level;
+	(void)line;
+	(*(unsigned int *)user)++;
+	ck_assert_int_eq(afwrt_protect_ip_addr("nonsense", "us"), -1);
+	errno = ENOSPC;
+}
+
+START_TEST(log_callback_spoils_errno)
+{
+	unsigned int lines = 0;
+
+	restart_with("refused");
+	afwrt_set_log_callback(log_spoil, &lines);
+	ck_fails(afwrt_start(), EACCES);
+	ck_assert_str_eq(
+	    afwrt_last_error(), "the VPN has ended: USER_SUSPENDED");
+	ck_assert_uint_ge(lines, 1);
+	afwrt_set_log_callback(NULL, NULL);
+}
+END_TEST
+
 TCase *
 loop_case(void)
 {
@@ -263,5 +289,6 @@ loop_case(void)
 	tcase_add_test(c, deinit_stops_start);
 	tcase_add_test(c, own_loops);
 	tcase_add_test(c, log_lines);
+	tcase_add_test(c, log_callback_spoils_errno);
 	return c;
 }

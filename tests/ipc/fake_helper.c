@@ -272,11 +272,15 @@ tun_handle(const struct afw_msg *m)
 	const struct afw_m_route *set = (const void *)m->payload;
 	uint32_t id = ((const struct afw_m_route_id *)set)->route, i;
 	struct afw_m_route_stats st = {0};
+	char seq[16] = "";
 
 	switch (m->hdr.type) {
 	case AFW_MSG_ROUTE_SET:
 		if (routes[id].route == 0) {
-			routes[id].seq = set->seq;
+			word("seq", seq, sizeof(seq));
+			routes[id].seq = seq[0] == '\0'
+			    ? set->seq
+			    : (uint32_t)strtoul(seq, NULL, 10);
 			routes[id].route = id;
 			nowhere[id] = strcmp(set->location, "nowhere") == 0;
 			carried[id] = 0;

@@ -94,8 +94,9 @@ forward_from_node(struct conn *c, uint8_t *packet, size_t len)
 }
 
 void
-forward_from_node_flush(void)
+forward_from_node_flush(struct conn *c)
 {
+	(void)c;
 }
 
 void

@@ -42,6 +42,23 @@ MAKE(start)
 	m->log_level = 6;
 }
 
+MAKE(log_level)
+{
+	m->level = 7;
+}
+
+MAKE(usage)
+{
+	m->rss_bytes = 4 << 20;
+	m->cpu_ms = 120;
+}
+
+MAKE(addrs)
+{
+	m->v4[AFW_KEY_MAC - 1] = 3;
+	m->v6[AFW_KEY_IP - 1] = 1;
+}
+
 MAKE(status)
 {
 	m->code = AFW_ENOENT;

@@ -46,6 +46,7 @@ static const struct field fields[] = {
     F(hello, pad, PAD, 0),
     BAD(start, gen, 0),
     UP_TO(start, log_level, 7),
+    UP_TO(log_level, level, 7),
     UP_TO(status, code, AFW_EMAX - 1),
     F(status, text, STR, 0),
     FROM_TO(peer, role, AFW_NET, AFW_AUTH),

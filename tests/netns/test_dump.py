@@ -11,8 +11,11 @@ import subprocess
 
 import pytest
 
+from lab import traffic
+from lab.capture import no_leak
 from lab.procs import all_pids, comm, parent
-from lab.suite import Suite
+from lab.suite import Suite, expected_exit
+from lab.ticker import Ticker
 from lab.util import LabError, alive, end, wait_for
 
 BERLIN, YORK = "de-berlin", "us-new-york"
@@ -23,11 +26,20 @@ CALLS = [("openat", 2), ("write", 3), ("fsync", 2), ("renameat", 1),
 STEPS = [(call, n) for call, most in CALLS for n in range(1, most + 1)]
 
 
-def keeper_of(suite):
-    found = [p for p in all_pids() if parent(p) == suite.process.pid and
-             comm(p) == "afwrt-keeper"]
-    assert len(found) == 1, found
-    return found[0]
+def children(pid, name):
+    return [p for p in all_pids() if parent(p) == pid and comm(p) == name]
+
+
+def keeper_of(suite, other_than=None):
+    """There is one, or will be."""
+    above, = children(suite.process.pid, "afwrt-respawn")
+
+    def there():
+        found = [p for p in children(above, "afwrt-keeper")
+                 if p != other_than]
+        assert len(found) < 2, found
+        return found[0] if found else None
+    return wait_for(there, 5, "a keeper")
 
 
 def read(path):
@@ -89,6 +101,7 @@ def test_a_keeper_killed_at_every_step(lab, template, call, n):
                      lambda: "%s %d comes in a dump: %s" % (
                          call, n, read(suite.folder + "/strace")))
         assert answer["status"] == 1, answer
+        assert "try again" in answer["message"]
         found = read(suite.config_path)
         assert stat.S_IMODE(os.stat(suite.config_path).st_mode) == 0o600
         if found != old:
@@ -96,9 +109,11 @@ def test_a_keeper_killed_at_every_step(lab, template, call, n):
                 json.loads(found)["protected_ip_addrs"]
             assert len(json.loads(found)["protected_ip_addrs"]) == RULES + 1
         assert suite.control.do("ping")
-        assert suite.control.request("dump_config")["status"] == 1
+        suite.control.do("dump_config")     # by another keeper
+        assert {"ip_addr": "10.200.0.1", "vl": YORK} in json.loads(
+            read(suite.config_path))["protected_ip_addrs"]
         assert suite.stop() == 0
-        os.unlink(suite.sock)       # the keeper would have done it
+        assert not os.path.exists(suite.sock)
         suite.config = json.loads(found)
         suite.datagrams = None
         os.unlink(suite.config["ci_unix_domain"]["async_sock"])
@@ -109,6 +124,31 @@ def test_a_keeper_killed_at_every_step(lab, template, call, n):
             read(suite.config_path))["protected_ip_addrs"]
         left = [n for n in os.listdir(suite.folder) if n.endswith(".new")]
         assert left == []
+
+
+def test_a_keeper_comes_back(lab, product):
+    """Killed by itself, time and again: dump and reload work, no packet
+    pauses, and it ends with the service."""
+    with Suite(lab, {"phone": BERLIN}) as suite:
+        traffic.await_seen(lab, "phone", expected_exit(BERLIN))
+        keeper, family = None, suite.family()
+        with no_leak(lab, "phone"), Ticker(lab, "phone") as ticker:
+            for _ in range(4):
+                keeper = keeper_of(suite, other_than=keeper)
+                os.kill(keeper, signal.SIGKILL)
+                suite.control.do("dump_config")
+                before = suite.log()
+                suite.process.send_signal(signal.SIGHUP)
+                wait_for(lambda: "0 failed; 0 keys" in
+                         suite.log()[len(before):], 10, suite.log_tail)
+            assert ticker.longest < 1
+        assert suite.family() == family
+        above = parent(keeper_of(suite))
+        keeper = keeper_of(suite)
+        os.kill(keeper, signal.SIGKILL)
+        assert suite.stop() == 0
+        wait_for(lambda: not alive(above) and not os.path.exists(suite.sock),
+                 5, "the end of the keepers")
 
 
 def test_a_service_killed_while_it_dumps(lab, template):

@@ -129,6 +129,28 @@ def test_rules_by_kind(suite):
     assert counts() == before
 
 
+def test_protected_addresses(lab, suite):
+    """By the rule that counts: one by MAC goes before that by address."""
+    def counts():
+        found = Metrics(suite)
+        return {(k, f): found.get("afwrt_protected_addresses", kind=k,
+                                  family=f)
+                for k in ("ip", "mac", "iface") for f in ("ipv4", "ipv6")}
+    before = counts()
+    assert before["ip", "ipv4"] == before["ip", "ipv6"] == 2
+    suite.control.do("protect_ip", ip_addr="192.168.50.201", vl=YORK)
+    now = counts()
+    assert now == {**before, ("ip", "ipv4"): before["ip", "ipv4"] + 1}
+    suite.control.do("unprotect_ip", ip_addr="192.168.50.201")
+    mac = lab.host("phone").mac
+    suite.control.do("protect_mac", mac_addr=mac, vl=BERLIN)
+    wait_for(lambda: counts()["mac", "ipv4"] == 1 and
+             counts()["ip", "ipv4"] == before["ip", "ipv4"] - 1, 5,
+             lambda: repr(counts()))
+    suite.control.do("unprotect_mac", mac_addr=mac)
+    wait_for(lambda: counts() == before, 5, lambda: repr(counts()))
+
+
 @pytest.mark.parametrize("name", ["afwrtd", *procs.HELPERS, "afwrt-ctl"])
 def test_a_process(suite, name):
     pid = suite.process.pid if name == "afwrt-ctl" else suite.pid(name)

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: ISC
 """SIGHUP: the differences of the file are done, and nothing else."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
+import stat
 
 import pytest
 
 from lab import traffic
 from lab.capture import no_leak
-from lab.rest import RestSuite
+from lab.control import Control
+from lab.rest import TOKEN, Rest, RestSuite
 from lab.suite import Suite, expected_exit
-from lab.util import wait_for
+from lab.util import LabError, wait_for
 
 BERLIN, YORK = "de-berlin", "us-new-york"
 
@@ -131,16 +135,14 @@ def test_what_was_dumped_can_be_removed(suite):
 
 
 def test_keys_that_need_a_restart(lab, suite):
-    config = edited(suite, tun_mtu=1400, log_level="info",
-                    default_gateway=1)
-    config["ci_unix_domain"]["su_only"] = 0
+    config = edited(suite, tun_mtu=1400, default_gateway=1)
     del config["data_report_interval"]
     for _ in range(2):      # it says so until it is done
         told = reload(suite, config)
-        for key in ("tun_mtu", "log_level", "default_gateway",
-                    "ci_unix_domain", "data_report_interval"):
+        for key in ("tun_mtu", "default_gateway",
+                    "data_report_interval"):
             assert '"%s" has changed: needs a restart' % key in told
-        assert "5 keys need a restart" in told
+        assert "3 keys need a restart" in told
     assert traffic.seen_address(lab, "phone") == expected_exit(BERLIN)
     # a dump does not undo the edit
     suite.control.do("dump_config")
@@ -236,11 +238,212 @@ def test_hangups_in_a_row(suite):
     assert suite.control.do("ping")
 
 
+def unix(suite, **changes):
+    config = edited(suite)
+    config["ci_unix_domain"].update(changes)
+    return config
+
+
+def is_quiet(told):
+    assert "0 failed; 0 keys need a restart" in told
+    return told
+
+
+def mode_of(path):
+    st = os.stat(path)
+    return stat.S_IMODE(st.st_mode), st.st_gid
+
+
+def group_of(suite):
+    with open(os.path.join(suite.folder, "group"), encoding="ascii") as f:
+        return [int(line.split(":")[2]) for line in f
+                if line.startswith("afwrt:")][0]
+
+
+def test_the_log_level(suite):
+    """In the service's own log, of every process; and back."""
+    is_quiet(reload(suite, edited(suite, log_level="error")))
+    before = suite.log()
+    suite.kill_helper("afwrt-tun")
+    wait_for(lambda: suite.pid("afwrt-tun"), 10, "a new afwrt-tun")
+    suite.control.do("protect_mac", mac_addr="02:00:00:00:00:77", vl=YORK)
+    wait_for(lambda: suite.control.do("ping"), 5, "an answer")
+    new = suite.log()[len(before):]
+    assert "net: " not in new and "tun: " not in new, new
+    is_quiet(reload(suite, suite.config))       # "debug"
+    before = suite.log()
+    suite.control.do("unprotect_mac", mac_addr="02:00:00:00:00:77")
+    wait_for(lambda: "net: " in suite.log()[len(before):], 5, suite.log_tail)
+    config = edited(suite)
+    del config["log_level"]
+    assert '"log_level": changed' in is_quiet(reload(suite, config))
+    assert '"log_level"' not in is_quiet(reload(suite, config))
+    assert "log_level" in reload(suite, edited(suite, log_level="loud"))
+
+
+def test_su_only(suite):
+    """Mode and group; who has lost the right to it is gone, root is not."""
+    ours = suite.control
+    inode = os.stat(suite.sock).st_ino
+    is_quiet(reload(suite, unix(suite, su_only=0)))
+    gid = group_of(suite)
+    assert mode_of(suite.sock) == (0o660, gid)
+    member = connect_as(suite.sock, gid)
+    member.send(b'{"request": "ping"}')
+    assert b'"status":0' in member.recv(65536)
+    is_quiet(reload(suite, unix(suite, su_only=1)))
+    assert mode_of(suite.sock) == (0o600, 0)
+    assert member.recv(65536) == b""
+    member.close()
+    assert ours.do("ping")
+    assert os.stat(suite.sock).st_ino == inode
+
+
+def connect_as(path, gid):
+    """A connection that a user of that group has made."""
+    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(gid, gid, gid)
+            os.setresuid(65534, 65534, 65534)
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            s.connect(path)
+            socket.send_fds(theirs, [b"x"], [s.fileno()])
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    theirs.close()
+    with mine:
+        _, fds, _, _ = socket.recv_fds(mine, 1, 1)
+    s = socket.socket(fileno=fds[0])
+    s.settimeout(5)
+    return s
+
+
+def test_another_sock(suite):
+    """Old connections live, the old file is gone; and back again."""
+    ours, old = suite.control, suite.sock
+    new = os.path.join(suite.folder, "other.sock")
+    is_quiet(reload(suite, unix(suite, sock=new)))
+    assert not os.path.exists(old)
+    assert mode_of(new) == (0o600, 0)
+    assert ours.do("ping")
+    with contextlib.closing(Control(new)) as c:
+        assert c.do("ping")
+    is_quiet(reload(suite, suite.config))
+    assert not os.path.exists(new)
+    with contextlib.closing(Control(old)) as c:
+        assert c.do("ping")
+    assert ours.do("ping")
+    is_quiet(reload(suite, unix(suite, sock=new)))
+    assert suite.stop() == 0
+    wait_for(lambda: not os.path.exists(new), 5, "its removal")
+
+
+def test_a_sock_that_cannot_be_had(suite):
+    """A folder that is not there, a file in the way: the old one stays."""
+    precious = os.path.join(suite.folder, "precious")
+    with open(precious, "w", encoding="ascii") as f:
+        f.write("precious")
+    for where in ("/nowhere/at/all.sock", precious):
+        for _ in range(2):      # said until it is done
+            told = reload(suite, unix(suite, sock=where))
+            assert '"ci_unix_domain": "sock" %s: ' % where in told
+            assert "the former one stays" in told
+            assert "1 failed" in told
+        assert suite.control.do("ping")
+        with contextlib.closing(Control(suite.sock)) as c:
+            assert c.do("ping")
+    with open(precious, encoding="ascii") as f:
+        assert f.read() == "precious"
+    is_quiet(reload(suite, suite.config))
+
+
+def test_async_sock(suite):
+    """Events go to the other one, then nowhere, then to the first."""
+    first = suite.config["ci_unix_domain"]["async_sock"]
+    other = os.path.join(suite.folder, "other-events.sock")
+    with contextlib.closing(socket.socket(
+            socket.AF_UNIX, socket.SOCK_DGRAM)) as s:
+        s.bind(other)
+        s.settimeout(10)
+        is_quiet(reload(suite, unix(suite, async_sock=other)))
+        assert b"event" in s.recv(65536)        # data_report, each 0.5 s
+        is_quiet(reload(suite, unix(suite, async_sock="")))
+        s.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                s.recv(65536)
+        is_quiet(reload(suite, unix(suite, async_sock=first)))
+        with pytest.raises(BlockingIOError):
+            s.recv(65536)
+
+
+def rest_config(suite, **section):
+    config = edited(suite)
+    del config["ci_unix_domain"]
+    config["ci_rest"] = {"token": TOKEN, **section}
+    return config
+
+
+def test_from_one_interface_to_the_other(lab, suite):
+    config = rest_config(suite)
+    with no_leak(lab, "phone"):
+        is_quiet(reload(suite, config))
+        rest = Rest(lab)
+        assert rest.ask("POST", "/api/ping").code == 200
+        assert not os.path.exists(suite.sock)
+        is_quiet(reload(suite, suite.config))
+        with contextlib.closing(Control(suite.sock)) as c:
+            assert c.do("ping")
+        with pytest.raises((LabError, OSError)):
+            rest.ask("POST", "/api/ping")
+        config = edited(suite)
+        config["ci_unix_domain"]["disabled"] = 1
+        is_quiet(reload(suite, config))
+        assert not os.path.exists(suite.sock)
+        is_quiet(reload(suite, suite.config))
+    suite.control.close()
+    suite.events.close()
+    suite.await_control()
+
+
 def test_with_rest(product, lab):
+    """Token, port and host; an open connection goes on."""
     with RestSuite(lab, {"phone": BERLIN}) as suite:
+        held = suite.rest.connect()
         config = edited(suite)
         config["ci_rest"]["token"] = "another-token-of-length"
-        told = reload(suite, config)
-        assert '"ci_rest" has changed: needs a restart' in told
+        told = is_quiet(reload(suite, config))
+        assert "the control interface: changed" in told
+        assert suite.rest.ask("POST", "/api/ping").code == 401
+        suite.rest.token = "another-token-of-length"
         assert suite.rest.ask("POST", "/api/ping").code == 200
         assert "another-token-of-length" not in suite.log()
+        config["ci_rest"]["port"] = 61500
+        is_quiet(reload(suite, config))
+        moved = Rest(lab, port=61500, token=suite.rest.token)
+        assert moved.ask("POST", "/api/ping").code == 200
+        with pytest.raises((LabError, OSError)):
+            suite.rest.ask("POST", "/api/ping")
+        body = json.dumps({"token": suite.rest.token}).encode()
+        held.sendall(b"POST /api/ping HTTP/1.1\r\nHost: x\r\n"
+                     b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        assert b" 200 " in held.recv(65536)
+        held.close()
+        for host in ("0.0.0.0", "127.0.0.1"):   # the same port, twice
+            config["ci_rest"]["host"] = host
+            is_quiet(reload(suite, config))
+            assert moved.ask("POST", "/api/ping").code == 200
+        for host, port in (("192.0.2.77", 61500), ("127.0.0.1", 80)):
+            config["ci_rest"].update(host=host, port=port)
+            told = reload(suite, config)
+            assert '"ci_rest": "host" %s, "port" %d: ' % (host, port) in told
+            assert "the former one stays" in told
+            assert moved.ask("POST", "/api/ping").code == 200
+        assert "needs a restart" in told
+        is_quiet(reload(suite, suite.config))
+        suite.rest.token = TOKEN
+        assert suite.rest.ask("POST", "/api/ping").code == 200

@@ -111,7 +111,7 @@ exchange(uint8_t proto, int family)
 		lab_make(&a, &s);
 		forward_from_node(&r->conns[0], a.b, a.len);
 	}
-	forward_from_node_flush();
+	forward_from_node_flush(&r->conns[0]);
 	for (i = 0; i < 4; i++) {
 		ck_assert(get());
 		ck_assert_uint_eq(b.len, a.len);

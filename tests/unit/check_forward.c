@@ -2,9 +2,11 @@
 /* The whole path: device, flow, route, NAT, node, and back. */
 #include "path_lab.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "afwrt-tun/device.h"
 #include "afwrt-tun/fragment.h"
 #include "afwrt-tun/held.h"
 
@@ -592,6 +594,48 @@ START_TEST(device_replaced)
 }
 END_TEST
 
+static bool takes_gso;
+
+bool __wrap_device_takes_gso(const struct device *d);
+
+/* In the place of device.c's: the lab's device is no TUN. */
+bool
+__wrap_device_takes_gso(const struct device *d)
+{
+	(void)d;
+	return takes_gso;
+}
+
+START_TEST(lost_behind_the_collection)
+{
+	struct lab_spec s = {.src = LAN4,
+	    .dst = FAR4,
+	    .proto = PACKET_TCP,
+	    .sport = 5000,
+	    .dport = 443,
+	    .flags = PACKET_SYN};
+
+	from_lan(&s);
+	ck_assert_uint_eq(lab_n_sent, 1);
+	last_sent();
+	s.src = FAR4;
+	s.dst = IN4;
+	s.sport = 443;
+	s.dport = get16(b.b + 20);
+	s.flags = PACKET_ACK;
+	s.payload = 100;
+	s.df = true;
+	lab_make(&a, &s);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)close(lab_device_take());
+	takes_gso = true;
+	lab_from_node(r1, &a);
+	takes_gso = false;
+	ck_assert_uint_eq(r1->down_packets, 1);
+	ck_assert_uint_eq(r1->dropped, 1);
+}
+END_TEST
+
 START_TEST(device_gone)
 {
 	struct lab_spec s = udp4();
@@ -637,6 +681,7 @@ main(void)
 	tcase_add_test(t, fragments_bounded);
 	tcase_add_test(t, queue_full);
 	tcase_add_test(t, device_replaced);
+	tcase_add_test(t, lost_behind_the_collection);
 	tcase_add_test(t, device_gone);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);

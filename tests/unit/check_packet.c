@@ -387,7 +387,7 @@ START_TEST(mutated)
 		lab_answer(SOURCE_NONE);
 		free(exact);
 		if (i % 64 == 0) {
-			forward_from_node_flush();
+			forward_from_node_flush(&r->conns[0]);
 			while (lab_to_lan(&a))
 				ck_assert_uint_gt(a.len, 0);
 		}

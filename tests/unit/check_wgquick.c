@@ -168,6 +168,21 @@ START_TEST(too_many)
 }
 END_TEST
 
+/* A key on a line of its own, as a broken line leaves it: '=' looks like the
+ * end of a name. No part of it may be in what is said. */
+START_TEST(a_lost_key)
+{
+	static const char *const texts[] = {IFC KEY "\n" PEER ALL,
+	    KEY "\n" IFC PEER ALL, IFC PEER PSK "\n" ALL,
+	    "[" KEY "\n" IFC PEER ALL};
+
+	ck_assert_int_eq(read_text(texts[_i]), -1);
+	ck_assert_msg(strstr(why, "yAnz") == NULL, "%s", why);
+	ck_assert_msg(strstr(why, "UwcS") == NULL, "%s", why);
+	ck_assert_msg(strstr(why, "line ") == why, "%s", why);
+}
+END_TEST
+
 /* Bytes of any kind: no crash, and an answer. */
 START_TEST(garbage)
 {
@@ -199,6 +214,7 @@ main(void)
 	tcase_add_loop_test(t, refused, 0, (int)(sizeof(bad) / sizeof(bad[0])));
 	tcase_add_test(t, no_text);
 	tcase_add_test(t, too_many);
+	tcase_add_loop_test(t, a_lost_key, 0, 4);
 	tcase_add_test(t, garbage);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

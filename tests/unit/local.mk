@@ -7,6 +7,15 @@ TESTS += tests/unit/check_tls
 tests_unit_check_tls_SOURCES = tests/unit/check_tls.c
 tests_unit_check_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_tls_LDADD = lib/libafwtls.la lib/libafwwire.la $(CHECK_LIBS)
+# our own records, of a peer that is not well-behaved
+check_PROGRAMS += tests/unit/check_tls_records
+TESTS += tests/unit/check_tls_records
+tests_unit_check_tls_records_SOURCES = tests/unit/check_tls_records.c \
+	$(tls_sources)
+tests_unit_check_tls_records_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) \
+	$(MBEDTLS_CFLAGS)
+tests_unit_check_tls_records_LDADD = lib/libafwwire.la $(MBEDTLS_LIBS) \
+	$(CHECK_LIBS)
 if AEAD_OPENSSL
 # and the same with the records done by mbedTLS
 check_PROGRAMS += tests/unit/check_tls_mbedtls
@@ -123,6 +132,7 @@ tests_unit_check_adopt_LDADD = $(path_ldadd)
 tests_unit_check_forward_SOURCES = tests/unit/check_forward.c $(path_lab)
 tests_unit_check_forward_CFLAGS = $(path_cflags)
 tests_unit_check_forward_LDADD = $(path_ldadd)
+tests_unit_check_forward_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=device_takes_gso
 tests_unit_check_packet_SOURCES = tests/unit/check_packet.c $(path_lab)
 tests_unit_check_packet_CFLAGS = $(path_cflags)
 tests_unit_check_packet_LDADD = $(path_ldadd)
@@ -145,16 +155,52 @@ tests_bench_path_wire_CFLAGS = $(path_cflags)
 tests_bench_path_wire_LDADD = afwrt-tun/libtun.la $(EVENT_LIBS)
 
 # libFuzzer, by hand: make fuzz-packet && ./fuzz-packet -max_total_time=60
-EXTRA_DIST += tests/fuzz/fuzz_packet.c
-CLEANFILES += fuzz-packet
+EXTRA_DIST += tests/fuzz/fuzz_cstp.c tests/fuzz/fuzz_packet.c \
+	tests/fuzz/fuzz_uapi.c tests/fuzz/fuzz_wg.c
+CLEANFILES += fuzz-cstp fuzz-packet fuzz-uapi fuzz-wg
+fuzz_cc = @command -v clang >/dev/null || \
+	    { echo "$@: clang is missing" >&2; exit 1; }; set -x; \
+	clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=undefined -DLAB_FUZZ $(DEFS) \
+	    $(DEFAULT_INCLUDES) $(AM_CPPFLAGS) $(EVENT_CFLAGS) \
+	    $(CRYPTO_CFLAGS) -o $@ $(filter %.c,$^) $(EVENT_LIBS)
 fuzz-packet: tests/fuzz/fuzz_packet.c tests/unit/path_lab.c \
 		tests/unit/path_packet.c \
 		$(path_sources) lib/daemon/log.c lib/wire/addr.c
+	$(fuzz_cc)
+fuzz-cstp: tests/fuzz/fuzz_cstp.c afwrt-tun/cstp.c afwrt-tun/cstp_head.c \
+		lib/wire/addr.c
+	$(fuzz_cc)
+fuzz-uapi: tests/fuzz/fuzz_uapi.c afwrt-tun/wg_uapi.c lib/wire/addr.c
+	$(fuzz_cc)
+fuzz-wg: tests/fuzz/fuzz_wg.c tests/unit/wg_lab.c $(wg_sources)
+	$(fuzz_cc) $(CRYPTO_LIBS)
+
+# the parsers of what comes from outside: make fuzz-parsers && ./fuzz-xml ...
+fuzz_wire = lib/wire/addr.c lib/wire/blob.c lib/wire/channel.c \
+	lib/wire/error.c lib/wire/field.c lib/wire/msg.c
+fuzz_parser = clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined \
+	$(DEFS) $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) \
+	$(EXPAT_CFLAGS) $(MBEDTLS_CFLAGS)
+fuzz_programs = fuzz-wire fuzz-http fuzz-dns fuzz-xml fuzz-wgquick \
+	fuzz-conf fuzz-blob
+EXTRA_DIST += tests/fuzz/fuzz_parsers.c
+CLEANFILES += $(fuzz_programs)
+fuzz-parsers: $(fuzz_programs)
+$(fuzz_programs): tests/fuzz/fuzz_parsers.c $(fuzz_wire)
+fuzz-http: afwrt-auth/http_parse.c
+fuzz-dns: afwrt-auth/dns.c
+fuzz-xml: afwrt-auth/node_xml.c lib/daemon/log.c
+fuzz-wgquick: lib/wgquick/wgquick.c
+fuzz-conf: lib/conf.c lib/conf_list.c lib/conf_whole.c lib/errors.c \
+	lib/notice.c lib/rules.c
+fuzz-blob: afwrt-auth/answer.c afwrt-auth/fail.c
+$(fuzz_programs):
 	@command -v clang >/dev/null || \
-	    { echo "fuzz-packet: clang is missing" >&2; exit 1; }
-	clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined \
-	    -DLAB_FUZZ $(DEFS) $(AM_CPPFLAGS) $(EVENT_CFLAGS) -o $@ \
-	    $(filter %.c,$^) $(EVENT_LIBS)
+	    { echo "$@: clang is missing" >&2; exit 1; }
+	$(fuzz_parser) -DFUZZ_$$(echo $@ | sed 's/fuzz-//' | tr a-z A-Z) \
+	    -o $@ $(filter %.c,$^) $(EXPAT_LIBS) $(JANSSON_LIBS) \
+	    -lmbedcrypto -lresolv
 
 check_PROGRAMS += tests/unit/check_sandbox
 TESTS += tests/unit/check_sandbox
@@ -198,6 +244,11 @@ TESTS += tests/unit/check_auth_parts
 tests_unit_check_auth_parts_SOURCES = tests/unit/check_auth_parts.c
 tests_unit_check_auth_parts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_check_auth_parts_LDADD = afwrt-auth/libauth.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_auth_wiped
+TESTS += tests/unit/check_auth_wiped
+tests_unit_check_auth_wiped_SOURCES = tests/unit/check_auth_wiped.c
+tests_unit_check_auth_wiped_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_check_auth_wiped_LDADD = afwrt-auth/libauth.la $(CHECK_LIBS)
 endif
 
 # the WireGuard engine
@@ -218,6 +269,11 @@ TESTS += tests/unit/check_wg_route
 tests_unit_check_wg_route_SOURCES = tests/unit/check_wg_route.c
 tests_unit_check_wg_route_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_wg_route_LDADD = afwrt-tun/libtun.la $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/check_wg_ecn
+TESTS += tests/unit/check_wg_ecn
+tests_unit_check_wg_ecn_SOURCES = tests/unit/check_wg_ecn.c
+tests_unit_check_wg_ecn_CFLAGS = $(path_cflags)
+tests_unit_check_wg_ecn_LDADD = $(path_ldadd)
 tests_unit_check_wg_crypto_SOURCES = tests/unit/check_wg_crypto.c
 tests_unit_check_wg_crypto_CFLAGS = $(wg_cflags)
 tests_unit_check_wg_crypto_LDADD = $(wg_ldadd)

@@ -264,7 +264,7 @@ lab_from_conn(struct conn *c, const struct lab_packet *p)
 	ck_assert_ptr_nonnull(b);
 	memcpy(b, p->b, p->len);
 	forward_from_node(c, b, p->len);
-	forward_from_node_flush();
+	forward_from_node_flush(c);
 	free(b);
 }
 
