@@ -86,6 +86,12 @@ tests_unit_check_log_SOURCES = tests/unit/check_log.c
 tests_unit_check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_check_log_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 
+check_PROGRAMS += tests/unit/check_beneath
+TESTS += tests/unit/check_beneath
+tests_unit_check_beneath_SOURCES = tests/unit/check_beneath.c
+tests_unit_check_beneath_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_check_beneath_LDADD = lib/libafwbeneath.la $(CHECK_LIBS)
+
 # the packet path of afwrt-tun
 path_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 path_ldadd = afwrt-tun/libtun.la $(CHECK_LIBS) $(EVENT_LIBS)
