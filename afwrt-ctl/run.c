@@ -10,6 +10,7 @@
 
 #include <linux/capability.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
@@ -45,6 +46,7 @@ static int exit_code;
 static void (*log_to)(int, const char *);
 
 static uid_t starter;
+static bool in_journal;
 
 uid_t
 service_starter(void)
@@ -76,11 +78,26 @@ service_log(int level, const char *fmt, ...)
 	(void)fprintf(stderr, "%-6s %s\n", names[level & 7], line);
 }
 
+/* As systemd.exec(5) has it: "device:inode" of the journal's end. */
+static bool
+is_journal(int fd)
+{
+	const char *s = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	return s != NULL && sscanf(s, "%llu:%llu", &dev, &ino) == 2 &&
+	    fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+/* The journal has the suite's lines from afwrtd, by syslog; those of the
+ * library itself it has not. */
 static void
 library_log(int level, const char *line, void *user)
 {
 	(void)user;
-	service_log(level, "%s", line);
+	if (!in_journal || strncmp(line, "lib: ", 5) == 0)
+		service_log(level, "%s", line);
 }
 
 /* ---- the suite --------------------------------------------------------- */
@@ -314,6 +331,7 @@ cmd_run(struct ctl *c, int argc, char **argv)
 	if (argc > 1)
 		return CTL_USAGE;
 	starter = geteuid();
+	in_journal = is_journal(STDERR_FILENO);
 	if ((lacks = spawn_lacks()) != NULL) {
 		service_log(3,
 		    "service: only root can run it, or who has the ambient "
