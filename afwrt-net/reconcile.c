@@ -360,6 +360,22 @@ net_is_tunnel(uint32_t ifindex)
 }
 
 bool
+net_is_table(uint32_t table)
+{
+	struct plan p;
+	uint32_t i;
+
+	plan_make(&p);
+	if (p.selective && p.hydra && table == p.table)
+		return true;
+	if (p.outer_way && table == p.outer_table)
+		return true;
+	for (i = 0; i < p.n_wg && p.wg[i].table != table; i++)
+		;
+	return i < p.n_wg;
+}
+
+bool
 reconcile_wan_look(void)
 {
 	struct wan w;
