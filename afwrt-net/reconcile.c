@@ -29,6 +29,8 @@
 
 struct net net;
 
+/* NET_BLOCKED: the devices that stay in the sets. */
+static struct devices blocked;
 static struct event *repair_ev, *wan_ev;
 static int64_t repaired_ms;
 static uint64_t repairs;
@@ -186,10 +188,23 @@ uplink_loosen(bool on)
 	loose_note();
 }
 
+/* Those who are in the sets; NULL: we do not know (yet). */
+static const struct devices *
+devices_known(void)
+{
+	static const struct devices none;
+
+	if (!net_selective())
+		return &none;
+	if (net.mode == NET_BLOCKED)
+		return blocked.n > 0 ? &blocked : NULL;
+	return net.synced ? &net.devices : NULL;
+}
+
 static int
 sets_repair(struct nerr *e)
 {
-	static const struct devices none;
+	const struct devices *d = devices_known();
 	struct nft_touched touched;
 	int rc;
 
@@ -314,6 +329,11 @@ clear_keep(struct nerr *e)
 {
 	int rc;
 
+	if (net.mode == NET_ON && net.synced) {
+		device_clear(&blocked);
+		blocked = net.devices;
+		memset(&net.devices, 0, sizeof(net.devices));
+	}
 	devices_forget(false);
 	net.mode = NET_BLOCKED;
 	wg_request_clear(true);
@@ -331,10 +351,12 @@ reconcile_clear(bool keep, struct nerr *e)
 	int rc;
 
 	config_drop();
-	if (keep && net.mode != NET_OFF)
-		return clear_keep(e);
+	/* off: what an earlier life left, which is what is to stay */
+	if (keep)
+		return net.mode != NET_OFF ? clear_keep(e) : 0;
 	rc = remove_all(e);
 	devices_forget(true);
+	device_clear(&blocked);
 	wg_request_clear(false);
 	tun_delete(&net.rt, &net.tun, &net.cfg);
 	if (tun_sweep(&net.rt) == -1 && rc == 0)
