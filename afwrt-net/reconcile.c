@@ -208,38 +208,60 @@ sets_repair(struct nerr *e)
 	struct nft_touched touched;
 	int rc;
 
-	if (!net.synced && net_selective())
-		return 0; /* we do not know yet what belongs there */
-	rc = nft_sync(
-	    &net.nft, net_selective() ? &net.devices : &none, &touched, e);
+	if (d == NULL)
+		return 0;
+	rc = nft_sync(&net.nft, d, &touched, e);
 	free(touched.key);
 	return rc;
+}
+
+/*
+ * A step that fails is no reason to leave out those behind it: what blocks is
+ * needed all the more then. The first failure is told.
+ */
+struct steps {
+	struct nerr *first, other;
+	int changed;
+	bool failed;
+};
+
+static struct nerr *
+step_error(struct steps *s)
+{
+	return s->failed ? &s->other : s->first;
+}
+
+static void
+step(struct steps *s, int rc)
+{
+	if (rc == -1)
+		s->failed = true;
+	else
+		s->changed += rc;
 }
 
 int
 reconcile_run(enum reconcile_sets how, struct nerr *e)
 {
-	int link, wg, routes, rules, table = 0, sets = 0;
+	struct steps s = {.first = e};
+	int table;
 	struct plan p;
 
 	if (net.mode == NET_OFF)
 		return 0;
-	link = link_repair(e);
-	wg = wg_request_repair();
-	/* without a TUN what blocks is needed all the more: go on */
+	step(&s, link_repair(step_error(&s)));
+	step(&s, wg_request_repair());
 	plan_make(&p);
 	uplink_loosen(p.halves);
-	if ((routes = route_sync(&net.rt, &p, e)) == -1 ||
-	    (rules = rule_sync(&net.rt, &p, e)) == -1)
-		return -1;
+	step(&s, route_sync(&net.rt, &p, step_error(&s)));
+	step(&s, rule_sync(&net.rt, &p, step_error(&s)));
 	if (p.selective || p.guard) {
-		if ((table = nft_ensure(&net.nft, &p, e)) == -1)
-			return -1;
-		if ((how == SETS_LOOK || (how == SETS_IF_NEW && table > 0)) &&
-		    (sets = sets_repair(e)) == -1)
-			return -1;
+		table = nft_ensure(&net.nft, &p, step_error(&s));
+		step(&s, table);
+		if (how == SETS_LOOK || (how == SETS_IF_NEW && table > 0))
+			step(&s, sets_repair(step_error(&s)));
 	}
-	return link == -1 ? -1 : link + wg + routes + rules + table + sets;
+	return s.failed ? -1 : s.changed;
 }
 
 static void
