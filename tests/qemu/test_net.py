@@ -20,7 +20,8 @@ echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
 """
 # What is done before each; all that comes after QUIET is quiet.
 PROGRAMS = {"check_net": "", "check_net_leak": "", "check_net_neigh": "",
-            "check_net_ports": "", "check_net_gateway": "", "check_assumptions": "",
+            "check_net_ports": "", "check_net_gateway": "",
+            "check_assumptions": "",
             "check_net_wg": "", "check_net_wg_managed": "",
             "check_net_rules": QUIET}
 PROGRAM_SECONDS = 240
