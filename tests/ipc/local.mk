@@ -177,11 +177,21 @@ EXTRA_tests_ipc_check_net_wg_managed_DEPENDENCIES = afwrt-net/afwrt-net
 
 check_PROGRAMS += tests/ipc/check_net_neigh
 TESTS += tests/ipc/check_net_neigh
-tests_ipc_check_net_neigh_SOURCES = tests/ipc/check_net_neigh.c \
+neigh_env = tests/ipc/neigh_env.c tests/ipc/neigh_env.h \
 	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_neigh_SOURCES = tests/ipc/check_net_neigh.c \
+	$(neigh_env)
 tests_ipc_check_net_neigh_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_net_neigh_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_neigh_DEPENDENCIES = afwrt-net/afwrt-net
+
+check_PROGRAMS += tests/ipc/check_net_ports
+TESTS += tests/ipc/check_net_ports
+tests_ipc_check_net_ports_SOURCES = tests/ipc/check_net_ports.c \
+	$(neigh_env)
+tests_ipc_check_net_ports_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_ports_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_ports_DEPENDENCIES = afwrt-net/afwrt-net
 
 check_PROGRAMS += tests/ipc/check_net_gateway
 TESTS += tests/ipc/check_net_gateway
