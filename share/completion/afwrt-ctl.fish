@@ -2,8 +2,19 @@
 # fish completion of afwrt-ctl. A service that runs is asked for a second at
 # most.
 
+# The socket that the line names.
+function __afwrt_ctl_to
+	set -l words (commandline -opc)
+	for i in (seq 2 (math (count $words) - 1))
+		if contains -- $words[$i] -s --socket
+			printf '%s\n' --socket $words[(math $i + 1)]
+			return
+		end
+	end
+end
+
 function __afwrt_ctl_values
-	timeout 1 afwrt-ctl --json $argv[1] 2>/dev/null |
+	timeout 1 afwrt-ctl --json (__afwrt_ctl_to) $argv[1] 2>/dev/null |
 		string match -ra '"'$argv[2]'":"[A-Za-z0-9._:-]*"' |
 		string replace -r '.*":"(.*)"' '$1' | sort -u
 end
@@ -46,6 +57,7 @@ function __afwrt_ctl_key
 			__afwrt_ctl_values rules mac_addr
 		case '*'
 			__afwrt_ctl_values rules iface
+			__afwrt_ctl_verb protect; and command ls /sys/class/net
 	end
 end
 

@@ -11,7 +11,8 @@ conntrack python3 gnutls-bin openssl iproute2 ethtool iputils-ping curl \
 wireguard-go wireguard-tools"
 CHECK_PACKAGES="check python3-pytest mandoc clang \
 clang-format git valgrind libclang-rt-14-dev qemu-system-x86 busybox-static \
-dpkg-dev debhelper lintian mmdebstrap fakeroot e2fsprogs strace"
+dpkg-dev debhelper lintian mmdebstrap fakeroot e2fsprogs strace zsh \
+fish"
 
 # Debian's Python, which has Debian's pytest.
 PYTHON=/usr/bin/python3

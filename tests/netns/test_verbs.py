@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -12,6 +13,8 @@ from lab.suite import Suite, expected_exit
 from lab.util import wait_for
 from lab.verbs import answer, fails, put
 
+COMPLETE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
+    __file__))), "unit", "complete.sh")
 BERLIN, YORK = "de-berlin", "us-new-york"
 LOCATIONS = ("xx-dead",)
 PASSWORD = "pw-of-bob-31415"
@@ -258,45 +261,45 @@ def test_explain_what_is_blocked(product, lab, ready):
 # Completion
 
 
-def complete(suite, line, product):
-    """What bash offers for the last word of a line."""
-    script = product + "/share/bash-completion/completions/afwrt-ctl"
-    done = suite.lab.router.run(
-        *suite.command(
-            "bash", "-c", '. "$1"; line=$2; COMP_LINE=$line; '
-            'COMP_POINT=${#line}; read -ra COMP_WORDS <<<"$line"; '
-            '[[ $line == *" " ]] && COMP_WORDS+=(""); '
-            'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); '
-            '_afwrt_ctl; printf "%s\\n" "${COMPREPLY[@]}"',
-            "bash", script, line),
-        env=dict(suite.environment(), PATH=os.path.join(product, "sbin") +
-                 ":" + os.environ["PATH"]))
-    return done.stdout.split()
+INSTALLED = {"afwrt-ctl.bash": "bash-completion/completions/afwrt-ctl",
+             "_afwrt-ctl": "zsh/site-functions/_afwrt-ctl",
+             "afwrt-ctl.fish": "fish/vendor_completions.d/afwrt-ctl.fish"}
 
 
-def test_bash_completes(product, lab, ready):
+@pytest.mark.parametrize("shell", ("bash", "fish", "zsh"))
+def test_completion(product, lab, ready, tmp_path, shell):
+    """As installed, of a service; the rest is in tests/unit/completion.sh."""
+    if shutil.which(shell) is None:
+        pytest.skip("%s is not installed" % shell)
+    for name, where in INSTALLED.items():
+        os.symlink(os.path.join(product, "share", where), tmp_path / name)
+    environment = dict(ready.environment(), PATH=":".join(
+        (os.path.join(product, "sbin"), os.environ["PATH"])))
+
+    def complete(line):
+        return lab.router.run(*ready.command(COMPLETE, shell, str(tmp_path),
+                                             line),
+                              env=environment).stdout.split()
+
     to = "afwrt-ctl --socket %s " % ready.sock
-    assert complete(ready, "afwrt-ctl unpro", product) == ["unprotect"]
-    assert set(complete(ready, "afwrt-ctl ", product)) >= {
+    assert complete("afwrt-ctl unpro") == ["unprotect"]
+    assert set(complete("afwrt-ctl ")) >= {
         "run", "login", "explain", "support"}
-    assert complete(ready, "afwrt-ctl protect m", product) == ["mac"]
-    assert complete(ready, "afwrt-ctl up --w", product) == ["--wait"]
-    assert "--wait" not in complete(ready, "afwrt-ctl rules --", product)
-    assert complete(ready, to + "up de-", product) == [BERLIN]
-    assert set(complete(ready, to + "down ", product)) >= {BERLIN}
-    assert lab.host("phone").lan4 in complete(
-        ready, to + "unprotect ip ", product)
-    assert complete(ready, to + "explain " + lab.host("phone").lan4[:-1],
-                    product)
+    assert complete("afwrt-ctl protect m") == ["mac"]
+    assert complete("afwrt-ctl up --w") == ["--wait"]
+    assert "--wait" not in complete("afwrt-ctl rules --")
+    assert complete(to + "up de-") == [BERLIN]
+    assert set(complete(to + "down ")) >= {BERLIN}
+    assert lab.host("phone").lan4 in complete(to + "unprotect ip ")
+    assert complete(to + "explain " + lab.host("phone").lan4[:-1])
     # a name is never run
     trap = ready.folder + "/trapped"
     evil = "xx$(touch${IFS}%s)" % trap
     lab.admin.location(evil, labels={}, servers=[])
     assert evil in [l["name"] for l in answer(
         product, ready, "locations")["locations"]]
-    assert complete(ready, to + "up xx", product) == ["xx-dead"]
+    assert complete(to + "up xx") == ["xx-dead"]
     assert not os.path.exists(trap)
     lab.admin.drop_location(evil)
     # no service: nothing, and soon
-    assert complete(ready, "afwrt-ctl --socket /nonexistent up ",
-                    product) == []
+    assert complete("afwrt-ctl --socket /nonexistent up ") == []

@@ -229,8 +229,10 @@ endif
 
 # the client library: configuration text, event text, what it exports
 EXTRA_DIST += tests/unit/symbols.sh tests/unit/header.sh tests/unit/verbs.sh \
+	tests/unit/complete.sh tests/unit/completion.sh \
 	tests/install/tenlines.c tests/install/tenlines.sh
-TESTS += tests/unit/symbols.sh tests/unit/header.sh tests/unit/verbs.sh tests/install/tenlines.sh
+TESTS += tests/unit/symbols.sh tests/unit/header.sh tests/unit/verbs.sh \
+	tests/unit/completion.sh tests/install/tenlines.sh
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; top_builddir='$(top_builddir)'; \
 	CC='$(CC)'; SAN_CFLAGS='$(SAN_CFLAGS)'; \
 	export srcdir top_builddir CC SAN_CFLAGS;
