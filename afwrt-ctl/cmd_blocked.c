@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "lib/spawn.h"
 #include "service.h"
 
 /* What says where a suite has put its things. */
@@ -91,9 +92,14 @@ service_runs(const struct ctl *c, const json_t *file)
 static int
 not_root(void)
 {
-	if (geteuid() == 0)
+	const char *lacks = spawn_lacks();
+
+	if (lacks == NULL)
 		return CTL_DONE;
-	(void)fprintf(stderr, "afwrt-ctl: only root can do that\n");
+	(void)fprintf(stderr,
+	    "afwrt-ctl: only root can do that, or who has the ambient "
+	    "capability %s\n",
+	    lacks);
 	return CTL_NO_PERMISSION;
 }
 

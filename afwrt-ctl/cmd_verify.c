@@ -9,6 +9,7 @@
 
 #include "client.h"
 #include "control.h"
+#include "lib/spawn.h"
 #include "secret.h"
 #include "service.h"
 
@@ -75,7 +76,7 @@ cmd_verify_user(struct ctl *c, int argc, char **argv)
 
 	if (argc != 1)
 		return CTL_USAGE;
-	if (geteuid() != 0) {
+	if (spawn_lacks() != NULL) {
 		(void)fprintf(stderr, "afwrt-ctl: only root can do that\n");
 		return CTL_NO_PERMISSION;
 	}

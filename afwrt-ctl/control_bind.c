@@ -76,6 +76,26 @@ stale_remove(const struct sockaddr_un *a)
 	return 0;
 }
 
+/* The owner stays: root, or whom the service was started as. */
+static int
+mode_set(const struct control_settings *s)
+{
+	if (s->su_only)
+		return chmod(s->sock, 0600);
+	if (chown(s->sock, (uid_t)-1, s->group) == -1)
+		return -1;
+	return chmod(s->sock, 0660);
+}
+
+int
+control_mode_set(const struct control_settings *s)
+{
+	if (mode_set(s) == 0)
+		return 0;
+	service_log(3, "control: %s: %s", s->sock, strerror(errno));
+	return -1;
+}
+
 /* The file is nobody else's at any time. */
 static int
 address_take(
@@ -89,10 +109,7 @@ address_take(
 		errno = e;
 		return -1;
 	}
-	if ((s->su_only ||
-		(chown(a->sun_path, 0, s->group) == 0 &&
-		    chmod(a->sun_path, 0660) == 0)) &&
-	    listen(fd, BACKLOG) == 0)
+	if ((s->su_only || mode_set(s) == 0) && listen(fd, BACKLOG) == 0)
 		return 0;
 	e = errno;
 	(void)unlink(a->sun_path);

@@ -22,5 +22,8 @@ struct control_settings {
 int control_settings_read(const json_t *section, struct control_settings *s);
 /* A socket that listens, or -1 and errno (logged). */
 int control_bind(const struct control_settings *s);
+/* Of one that was passed and may have what a former configuration gave it. 0,
+ * or -1 (logged). */
+int control_mode_set(const struct control_settings *s);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "control_rest.h"
 #include "control_unix.h"
+#include "passed.h"
 #include "rest_conn.h"
 #include "service.h"
 
@@ -32,6 +33,7 @@ control_open(const json_t *config)
 		    "one interface runs, the Unix socket");
 	if (un != NULL)
 		return control_unix_open(un);
+	passed_refuse();
 	return rest != NULL ? control_rest_open(rest) : 0;
 }
 

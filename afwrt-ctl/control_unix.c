@@ -20,6 +20,7 @@
 #include "control.h"
 #include "control_bind.h"
 #include "keeper.h"
+#include "passed.h"
 #include "service.h"
 #include "worker.h"
 
@@ -49,6 +50,7 @@ static struct event_base *base;
 static struct event *listener;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static int listen_fd = -1;
+static bool passed; /* it is the service manager's */
 static bool su_only = true;
 static gid_t group;
 
@@ -307,7 +309,12 @@ control_unix_open(const json_t *section)
 	async_set(s.async);
 	su_only = s.su_only;
 	group = s.group;
-	listen_fd = control_bind(&s);
+	listen_fd = passed_use(s.sock);
+	passed = listen_fd != -1;
+	if (!passed)
+		listen_fd = control_bind(&s);
+	else if (control_mode_set(&s) == -1)
+		return -1;
 	return listen_fd == -1 ? -1 : 0;
 }
 
@@ -335,6 +342,20 @@ change_error(char *why, size_t size, const char *key, const char *value)
 	return -1;
 }
 
+/* The service manager has the one that was passed too: nobody shall wait
+ * there. */
+static void
+listen_close(void)
+{
+	if (listen_fd == -1)
+		return;
+	if (passed)
+		(void)shutdown(listen_fd, SHUT_RDWR);
+	(void)close(listen_fd);
+	listen_fd = -1;
+	passed = false;
+}
+
 /* The listener of another path; the former lives until it is there. */
 static int
 listener_change(const struct control_settings *s)
@@ -360,8 +381,7 @@ listener_change(const struct control_settings *s)
 	}
 	if (listener != NULL)
 		event_free(listener);
-	if (listen_fd != -1)
-		(void)close(listen_fd);
+	listen_close();
 	listener = e;
 	listen_fd = fd;
 	address = at;
@@ -411,6 +431,8 @@ control_unix_leave(void)
 {
 	if (listen_fd == -1)
 		return;
+	if (passed)
+		(void)shutdown(listen_fd, SHUT_RDWR);
 	control_unix_close();
 	async_set("");
 	(void)keeper_switch();
@@ -433,6 +455,12 @@ control_unix_event(const char *json)
 	async_send(json);
 }
 
+bool
+control_unix_passed(void)
+{
+	return passed;
+}
+
 const char *
 control_unix_path(void)
 {
@@ -452,4 +480,5 @@ control_unix_close(void)
 		return;
 	(void)close(listen_fd); /* the keeper removes it */
 	listen_fd = -1;
+	passed = false;
 }

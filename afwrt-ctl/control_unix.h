@@ -18,6 +18,8 @@ int control_unix_start(struct event_base *base);
 void control_unix_event(const char *json);
 /* Of the socket, "" when there is none. */
 const char *control_unix_path(void);
+/* The service manager made it, and removes it. */
+bool control_unix_passed(void);
 /* As open, but only says what is wrong. */
 int control_unix_check(const json_t *section);
 /* After a change of the section; of what has not changed nothing is touched.

@@ -7,7 +7,6 @@
 #include "keeper.h"
 
 #include <linux/capability.h>
-#include <linux/openat2.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -28,6 +27,7 @@
 #include "keeper_control.h"
 #include "keeper_link.h"
 #include "keeper_watch.h"
+#include "lib/daemon/beneath.h"
 
 #define FOLDER   "/etc/afwrt"
 #define FOLDERS  3
@@ -87,8 +87,6 @@ folders_open(const char *config)
 static int
 parent_open(const char *path, const char **name)
 {
-	struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
 	char rest[PATH_MAX];
 	unsigned int i;
 	size_t n;
@@ -105,8 +103,7 @@ parent_open(const char *path, const char **name)
 	*name = strrchr(path, '/') + 1;
 	(void)snprintf(rest, sizeof(rest), ".%.*s",
 	    (int)((size_t)(*name - path) - n), path + n);
-	return (int)syscall(
-	    SYS_openat2, folders[i].fd, rest, &how, sizeof(how));
+	return afw_open_beneath(folders[i].fd, rest, O_PATH | O_DIRECTORY);
 }
 
 /* A short write is followed by one that says why. */
@@ -313,7 +310,8 @@ fds_arrange(int fd)
 
 /* Ends with the service: its end of the pair is the only sign that counts. */
 static void
-keeper_main(int fd, const char *config, const char *control, const char *async)
+keeper_main(int fd, const char *config, const char *control, bool passed,
+    const char *async)
 {
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);
@@ -323,7 +321,7 @@ keeper_main(int fd, const char *config, const char *control, const char *async)
 	fds_arrange(fd);
 	folders_open(config);
 	(void)umask(077);
-	if (keeper_control_begin(config, control, async) == -1 ||
+	if (keeper_control_begin(config, control, passed, async) == -1 ||
 	    chdir("/") == -1)
 		_exit(1);
 	privilege_cut();
@@ -335,7 +333,8 @@ keeper_main(int fd, const char *config, const char *control, const char *async)
 /* ---- the service -------------------------------------------------------- */
 
 int
-keeper_start(const char *config, const char *control, const char *async)
+keeper_start(
+    const char *config, const char *control, bool passed, const char *async)
 {
 	struct timeval wait = {.tv_sec = WAIT_S};
 	int sv[2];
@@ -343,7 +342,7 @@ keeper_start(const char *config, const char *control, const char *async)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1)
 		return -1;
 	if ((keeper = fork()) == 0)
-		keeper_main(sv[1], config, control, async);
+		keeper_main(sv[1], config, control, passed, async);
 	(void)close(sv[1]);
 	if (keeper == -1) {
 		(void)close(sv[0]);

@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 /*
- * What still needs root when the service has dropped its privileges, done by
+ * What still needs root, or whom the service was started as, when that has
+ * dropped its privileges, done by
  * a process of its own that can do nothing else: write the dump of the
  * configuration below /etc/afwrt or beside the file that was read, open that
  * file again, connect to async_sock, make another control socket if the file
@@ -15,8 +16,10 @@
  */
 
 /* Before afwrt_init: the process must not hold the suite's channel. Paths
- * may be ""; the service has bound control. 0, or -1 and errno. */
-int keeper_start(const char *config, const char *control, const char *async);
+ * may be ""; the service has bound control, or it was passed to it and is not
+ * removed. 0, or -1 and errno. */
+int keeper_start(
+    const char *config, const char *control, bool passed, const char *async);
 /* text becomes the file, mode 0600, at once or not at all. 0, or -1 and
  * errno: EPERM not below the two folders. */
 int keeper_write(const char *path, const char *text, size_t len);

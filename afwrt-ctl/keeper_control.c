@@ -28,6 +28,7 @@ struct made {
 	char path[PATH_SIZE]; /* "": none */
 	dev_t dev;
 	ino_t ino;
+	bool passed; /* it is the service manager's to remove */
 };
 
 struct state {
@@ -46,6 +47,7 @@ made_note(struct made *m, const char *path)
 	m->path[0] = '\0';
 	if (lstat(path, &st) == -1)
 		return;
+	m->passed = false;
 	m->dev = st.st_dev;
 	m->ino = st.st_ino;
 	(void)snprintf(m->path, sizeof(m->path), "%s", path);
@@ -56,20 +58,22 @@ made_remove(struct made *m)
 {
 	struct stat st;
 
-	if (m->path[0] != '\0' && lstat(m->path, &st) == 0 &&
+	if (m->path[0] != '\0' && !m->passed && lstat(m->path, &st) == 0 &&
 	    st.st_dev == m->dev && st.st_ino == m->ino)
 		(void)unlink(m->path);
 	m->path[0] = '\0';
 }
 
 int
-keeper_control_begin(const char *config, const char *control, const char *async)
+keeper_control_begin(
+    const char *config, const char *control, bool passed, const char *async)
 {
 	state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (state == MAP_FAILED)
 		return -1;
 	made_note(&state->control, control);
+	state->control.passed = passed;
 	(void)snprintf(state->async, sizeof(state->async), "%s", async);
 	(void)snprintf(config_path, sizeof(config_path), "%s", config);
 	return 0;
@@ -190,7 +194,7 @@ mode_set(const struct control_settings *s)
 	if (fstat(fd, &st) == -1 || st.st_dev != m->dev || st.st_ino != m->ino)
 		errno = ESTALE;
 	else if (chmod(self, 0600) == 0 &&
-	    fchownat(fd, "", (uid_t)-1, s->su_only ? 0 : s->group,
+	    fchownat(fd, "", (uid_t)-1, s->su_only ? getegid() : s->group,
 		AT_EMPTY_PATH) == 0 &&
 	    chmod(self, s->su_only ? 0600 : 0660) == 0)
 		rc = 0;

@@ -29,6 +29,7 @@ afwrt_ctl_afwrt_ctl_SOURCES = \
 	afwrt-ctl/reload.c afwrt-ctl/reload.h \
 	afwrt-ctl/rest_conn.c afwrt-ctl/rest_conn.h \
 	afwrt-ctl/rest_token.c afwrt-ctl/rest_token.h \
+	afwrt-ctl/passed.c afwrt-ctl/passed.h \
 	afwrt-ctl/mask.c afwrt-ctl/mask.h \
 	afwrt-ctl/secret.c afwrt-ctl/secret.h \
 	afwrt-ctl/tables.c afwrt-ctl/tables.h \
@@ -38,7 +39,7 @@ afwrt_ctl_afwrt_ctl_SOURCES = \
 afwrt_ctl_afwrt_ctl_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS) \
 	$(MNL_CFLAGS)
 afwrt_ctl_afwrt_ctl_LDADD = lib/libafwrt-client.la lib/libafwclient.la \
-	lib/libafwwgquick.la \
+	lib/libafwwgquick.la lib/libafwbeneath.la \
 	$(EVENT_LIBS) $(JANSSON_LIBS) $(MNL_LIBS)
 
 # the name that existing set-ups start

@@ -288,7 +288,7 @@ file_read(void)
 	json_t *config;
 
 	if (fd == -1) {
-		service_log(3, "reload: %s: %s", dump_path(), strerror(errno));
+		service_unreadable("reload", dump_path());
 		return NULL;
 	}
 	if ((config = service_config_read(fd, dump_path())) == NULL)

@@ -8,6 +8,11 @@
 
 #include <event2/event.h>
 
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -24,8 +29,10 @@
 #include "dump.h"
 #include "history.h"
 #include "keeper.h"
+#include "lib/spawn.h"
 #include "metrics.h"
 #include "notify.h"
+#include "passed.h"
 #include "reload.h"
 #include "service.h"
 #include "worker.h"
@@ -37,6 +44,15 @@ static struct event *suite_event;
 static bool running, stopping;
 static int exit_code;
 static void (*log_to)(int, const char *);
+
+static uid_t starter;
+static bool in_journal;
+
+uid_t
+service_starter(void)
+{
+	return starter;
+}
 
 void
 service_log_to(void (*fn)(int, const char *))
@@ -62,11 +78,26 @@ service_log(int level, const char *fmt, ...)
 	(void)fprintf(stderr, "%-6s %s\n", names[level & 7], line);
 }
 
+/* As systemd.exec(5) has it: "device:inode" of the journal's end. */
+static bool
+is_journal(int fd)
+{
+	const char *s = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	return s != NULL && sscanf(s, "%llu:%llu", &dev, &ino) == 2 &&
+	    fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+/* The journal has the suite's lines from afwrtd, by syslog; those of the
+ * library itself it has not. */
 static void
 library_log(int level, const char *line, void *user)
 {
 	(void)user;
-	service_log(level, "%s", line);
+	if (!in_journal || strncmp(line, "lib: ", 5) == 0)
+		service_log(level, "%s", line);
 }
 
 /* ---- the suite --------------------------------------------------------- */
@@ -185,6 +216,17 @@ hangup_cb(evutil_socket_t number, short what, void *arg)
 
 /* ---- life -------------------------------------------------------------- */
 
+/* The kernel does that only for who was root. */
+static int
+capabilities_drop(void)
+{
+	struct __user_cap_header_struct h = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+
+	return (int)syscall(SYS_capset, &h, none);
+}
+
 /* What is left to do needs no privilege, or is the keeper's. */
 static int
 privilege_drop(void)
@@ -192,14 +234,15 @@ privilege_drop(void)
 	const struct passwd *pw;
 
 	if ((pw = getpwnam(USER)) == NULL) {
-		service_log(
-		    4, "service: there is no user " USER ", staying root");
-		return 0;
+		service_log(4, "service: there is no user " USER ", staying %s",
+		    geteuid() == 0 ? "root" : "who it is");
+		return geteuid() == 0 ? 0 : capabilities_drop();
 	}
 	if (setgroups(0, NULL) == -1 ||
 	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1 ||
-	    setuid(0) == 0) {
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    capabilities_drop() == -1 || setuid(0) == 0) {
 		service_log(
 		    3, "service: cannot become " USER ": %s", strerror(errno));
 		return -1;
@@ -227,8 +270,8 @@ static void
 serve(const json_t *config)
 {
 	exit_code = CTL_FAILED;
-	if (keeper_start(dump_path(), control_unix_path(), async_path()) ==
-	    -1) {
+	if (keeper_start(dump_path(), control_unix_path(),
+		control_unix_passed(), async_path()) == -1) {
 		service_log(3, "service: keeper: %s", strerror(errno));
 		return;
 	}
@@ -282,18 +325,25 @@ int
 cmd_run(struct ctl *c, int argc, char **argv)
 {
 	const char *path = argc > 0 ? argv[0] : c->config;
+	const char *lacks;
 	json_t *config;
 
 	if (argc > 1)
 		return CTL_USAGE;
-	if (geteuid() != 0) {
-		service_log(3, "service: only root can run it");
+	starter = geteuid();
+	in_journal = is_journal(STDERR_FILENO);
+	if ((lacks = spawn_lacks()) != NULL) {
+		service_log(3,
+		    "service: only root can run it, or who has the ambient "
+		    "capability %s",
+		    lacks);
 		return CTL_NO_PERMISSION;
 	}
 	if ((config = service_config_load(path)) == NULL)
 		return CTL_FAILED;
 	(void)signal(SIGPIPE, SIG_IGN);
 	metrics_begin();
+	passed_take();
 	base = event_base_new();
 	dump_begin(path, config); /* it has the reference */
 	reload_begin(config);

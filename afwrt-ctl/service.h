@@ -2,6 +2,8 @@
 #ifndef CTL_SERVICE_H
 #define CTL_SERVICE_H
 
+#include <sys/types.h>
+
 #include "ctl.h"
 
 /* What the parts of the service need of run.c. */
@@ -13,6 +15,9 @@ void service_log(int level, const char *fmt, ...)
 void service_log_to(void (*fn)(int level, const char *line));
 /* The device has a token again: a run that lacked one is begun anew. */
 void service_registered(void);
+
+/* The user that the service was started as; the keeper is that one. */
+uid_t service_starter(void);
 
 /* ---- service_config.c --------------------------------------------------- */
 
@@ -28,6 +33,8 @@ void service_unknown_warn(
 /* That section, NULL if there is none or it is disabled; *rc becomes -1 when
  * it is wrong (logged). */
 const json_t *service_section(const json_t *config, const char *name, int *rc);
+/* Logs that a file cannot be read, by errno, and who must be able to. */
+void service_unreadable(const char *what, const char *path);
 /* The file as an object, or NULL (logged). */
 json_t *service_config_load(const char *path);
 /* The same from an open file, which is taken. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,20 @@ service_config_read(int fd, const char *path)
 	return NULL;
 }
 
+void
+service_unreadable(const char *what, const char *path)
+{
+	int e = errno;
+	const struct passwd *pw =
+	    e == EACCES && geteuid() != 0 ? getpwuid(service_starter()) : NULL;
+
+	if (pw != NULL)
+		service_log(3, "%s: %s: %s: user %s must be able to read it",
+		    what, path, strerror(e), pw->pw_name);
+	else
+		service_log(3, "%s: %s: %s", what, path, strerror(e));
+}
+
 json_t *
 service_config_load(const char *path)
 {
@@ -103,7 +118,7 @@ service_config_load(const char *path)
 
 	if (fd != -1)
 		return service_config_read(fd, path);
-	service_log(3, "%s: %s", path, strerror(errno));
+	service_unreadable("configuration", path);
 	return NULL;
 }
 

@@ -30,7 +30,8 @@
 
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 
-/* For starting, killing and handing on; the last one only for handing on. */
+/* For starting, killing and handing on; the last one only for handing on. Not
+ * needed: SYS_CHROOT, where the kernel has Landlock. */
 #define CAPS                                                    \
 	(CAP(SETUID) | CAP(SETGID) | CAP(SETPCAP) | CAP(KILL) | \
 	    CAP(SYS_CHROOT) | CAP(NET_ADMIN))
@@ -107,6 +108,25 @@ signals_reset(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* The service may have a user of its own, who has these and no more. */
+static void
+privilege_check(void)
+{
+	static const struct {
+		unsigned int cap;
+		const char *name;
+	} needed[] = {{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+	    {CAP_SETUID, "CAP_SETUID"}, {CAP_SETGID, "CAP_SETGID"},
+	    {CAP_SETPCAP, "CAP_SETPCAP"}, {CAP_KILL, "CAP_KILL"}};
+	size_t i;
+
+	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!afw_priv_has(needed[i].cap))
+			fatal_config("afwrtd: lacks %s: must be started by "
+				     "root or with its capabilities",
+			    needed[i].name);
+}
+
 int
 afwrtd_run(void)
 {
@@ -116,9 +136,9 @@ afwrtd_run(void)
 	(void)umask(077);
 	signals_reset();
 	openlog("afwrtd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
-	if (geteuid() != 0)
-		fatal_config("afwrtd: must be started by root");
-	chroot_prepare(AFWRT_CHROOT_DIR);
+	privilege_check();
+	if (afw_priv_has(CAP_SYS_CHROOT))
+		chroot_prepare(AFWRT_CHROOT_DIR);
 	afw_priv_cut(CAPS);
 	if ((afwrtd_base = event_base_new()) == NULL)
 		fatal("afwrtd: event loop: %s", strerror(errno));

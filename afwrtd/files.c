@@ -3,18 +3,18 @@
 
 #include "files.h"
 
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cache.h"
 #include "child.h"
+#include "lib/daemon/beneath.h"
 #include "lib/daemon/log.h"
 #include "relay.h"
 #include "run.h"
@@ -42,8 +42,13 @@ files_last_error(void)
 static int
 error_set(const char *path, int e)
 {
-	(void)snprintf(
-	    last_error, sizeof(last_error), "%.140s: %s", path, strerror(e));
+	const struct passwd *pw = NULL;
+
+	if (e == EACCES && geteuid() != 0)
+		pw = getpwuid(geteuid());
+	(void)snprintf(last_error, sizeof(last_error), "%.120s: %s%s%.32s",
+	    path, strerror(e), pw != NULL ? " for user " : "",
+	    pw != NULL ? pw->pw_name : "");
 	errno = e;
 	return -1;
 }
@@ -220,11 +225,6 @@ files_tun_open(void)
 static int
 beside_open(const char *path, const char *name)
 {
-	struct open_how how = {
-	    .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-	    .resolve =
-		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
 	char dir[AFW_URL_SIZE];
 	struct stat st;
 	int dirfd, fd, e;
@@ -233,7 +233,7 @@ beside_open(const char *path, const char *name)
 	*(strrchr(dir, '/') + 1) = '\0';
 	if ((dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
 		return -1;
-	fd = (int)syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+	fd = afw_open_beneath(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	e = errno;
 	(void)close(dirfd);
 	errno = e;

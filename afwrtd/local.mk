@@ -39,7 +39,7 @@ afwrtd_libafwrtd_la_SOURCES = \
 	afwrtd/wg.c afwrtd/wg.h \
 	afwrtd/wg_listen.c afwrtd/wg_listen.h
 afwrtd_libafwrtd_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS)
-afwrtd_libafwrtd_la_LIBADD = lib/libafwdaemon.la
+afwrtd_libafwrtd_la_LIBADD = lib/libafwdaemon.la lib/libafwbeneath.la
 
 pkglibexec_PROGRAMS += afwrtd/afwrtd
 afwrtd_afwrtd_SOURCES = afwrtd/main.c

@@ -43,7 +43,7 @@ dir_refuses(const char *dir)
 	(void)fstat(fd, &st);
 	(void)close(fd);
 	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return "may be written by others than root";
+		return "may be written by others";
 	return NULL;
 }
 

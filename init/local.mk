@@ -7,6 +7,7 @@ CLEANFILES += $(units) init/systemd/sysusers.d/afwrt.conf \
 
 if WITH_UNITS
 nodist_systemdsystemunit_DATA = $(units)
+dist_systemdsystemunit_DATA = init/systemd/afwrt.socket
 endif
 if WITH_SYSUSERS
 nodist_sysusers_DATA = init/systemd/sysusers.d/afwrt.conf
@@ -25,7 +26,7 @@ init/systemd/sysusers.d/afwrt.conf: init/systemd/afwrt.sysusers
 init/systemd/tmpfiles.d/afwrt.conf: init/systemd/afwrt.tmpfiles
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && cp $(srcdir)/init/systemd/afwrt.tmpfiles $@
 
-EXTRA_DIST += init/systemd/afwrt.service.in \
+EXTRA_DIST += init/systemd/afwrt.socket init/systemd/afwrt.service.in \
 	init/systemd/afwrt-guard.service.in \
 	init/systemd/afwrt.sysusers init/systemd/afwrt.tmpfiles
 EXTRA_DIST += init/examples/afwrt-ci.conf init/examples/locations.json \

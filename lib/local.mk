@@ -9,10 +9,15 @@ lib_libafwwire_la_SOURCES = \
 	lib/wire/error.c lib/wire/error.h \
 	lib/wire/field.c lib/wire/msg.c lib/wire/msg.h lib/wire/msg_table.h
 
+# what afwrtd and the service's keeper link
+noinst_LTLIBRARIES += lib/libafwbeneath.la
+lib_libafwbeneath_la_SOURCES = lib/daemon/beneath.c lib/daemon/beneath.h
+
 # what the daemons link on top: event loop, log, privilege
 noinst_LTLIBRARIES += lib/libafwdaemon.la
 lib_libafwdaemon_la_SOURCES = \
 	lib/daemon/daemon.c lib/daemon/daemon.h \
+	lib/daemon/landlock.c lib/daemon/landlock.h \
 	lib/daemon/link.c lib/daemon/link.h \
 	lib/daemon/log.c lib/daemon/log.h \
 	lib/daemon/priv.c lib/daemon/priv.h \

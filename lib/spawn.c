@@ -12,7 +12,9 @@
  */
 #include "spawn.h"
 
+#include <linux/capability.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -208,6 +210,26 @@ helper_path(char path[PATH_SIZE], const char *dir, const char *name)
 	return 0;
 }
 
+const char *
+spawn_lacks(void)
+{
+	static const struct {
+		int cap;
+		const char *name;
+	} needed[] = {{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+	    {CAP_SETUID, "CAP_SETUID"}, {CAP_SETGID, "CAP_SETGID"},
+	    {CAP_SETPCAP, "CAP_SETPCAP"}, {CAP_KILL, "CAP_KILL"}};
+	size_t i;
+
+	if (geteuid() == 0)
+		return NULL;
+	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, needed[i].cap,
+			0, 0) != 1)
+			return needed[i].name;
+	return NULL;
+}
+
 int
 spawn_afwrtd(int fd)
 {
@@ -216,7 +238,7 @@ spawn_afwrtd(int fd)
 	static char arg0[] = "afwrtd";
 	char *const argv[] = {arg0, NULL};
 	char path[PATH_SIZE];
-	const char *dir = secure_getenv("AFWRT_LIBEXECDIR");
+	const char *dir = secure_getenv("AFWRT_LIBEXECDIR"), *lacks;
 	struct job j = {.path = path, .argv = argv, .fd = fd};
 	struct env env;
 	size_t i;
@@ -224,8 +246,10 @@ spawn_afwrtd(int fd)
 
 	if (dir == NULL || *dir == '\0')
 		dir = AFWRT_LIBEXECDIR;
-	if (geteuid() != 0)
-		return errors_set(EPERM, "only root can start the helpers");
+	if ((lacks = spawn_lacks()) != NULL)
+		return errors_set(EPERM,
+		    "only root can start the helpers, or who has the ambient "
+		    "capability %s", lacks);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (helper_path(path, dir, names[i]) == -1)
 			return -1;

@@ -9,4 +9,8 @@
  */
 int spawn_afwrtd(int fd);
 
+/* NULL if this process may do that: root, or the ambient capabilities that
+ * afwrtd needs; else the name of one that is missing. */
+const char *spawn_lacks(void);
+
 #endif

@@ -14,7 +14,7 @@ exec unshare -m --propagation private sh -euc '
 	for kind in passwd group; do
 		cp /etc/$kind /run/$kind
 		id=61180
-		for user in _afwrt-net _afwrt-tun _afwrt-auth _afwrt; do
+		for user in _afwrt-net _afwrt-tun _afwrt-auth _afwrt _afwrtd; do
 			grep -q "^$user:" /run/$kind || case $kind in
 			passwd) echo "$user:x:$id:$id::/nonexistent:/bin/false" ;;
 			group) echo "$user:x:$id:" ;;

@@ -83,6 +83,8 @@ static const struct entry entries[] = {
     {SYS_umount2, ALL, END},
     {SYS_pivot_root, ALL, END},
     {SYS_chroot, ALL, END},
+    {SYS_chdir, ALL, END},
+    {SYS_fchdir, ALL, END},
     {SYS_unshare, ALL, END},
     {SYS_setns, ALL, END},
 #ifdef SYS_open_tree
@@ -90,7 +92,16 @@ static const struct entry entries[] = {
     {SYS_move_mount, ALL, END},
     {SYS_fsopen, ALL, END},
     {SYS_fsmount, ALL, END},
+    {SYS_fsconfig, ALL, END},
+    {SYS_fspick, ALL, END},
 #endif
+#ifdef SYS_mount_setattr
+    {SYS_mount_setattr, ALL, END},
+#endif
+    {SYS_fanotify_init, ALL, END},
+    /* a file by its number, past every path */
+    {SYS_name_to_handle_at, ALL, END},
+    {SYS_open_by_handle_at, ALL, END},
     /* who it is was settled before */
     {SYS_setuid, ALL, END},
     {SYS_setgid, ALL, END},
@@ -162,6 +173,43 @@ static const struct entry entries[] = {
 #ifdef SYS_openat2
     {SYS_openat2, OUTSIDE, REFUSE},
 #endif
+    /* nothing is changed by a path, where the root is not empty either */
+    {SYS_truncate, ALL, REFUSE},
+#ifdef SYS_truncate64
+    {SYS_truncate64, ALL, REFUSE},
+#endif
+#ifdef SYS_rename
+    {SYS_rename, ALL, REFUSE},
+    {SYS_unlink, ALL, REFUSE},
+    {SYS_rmdir, ALL, REFUSE},
+    {SYS_mkdir, ALL, REFUSE},
+    {SYS_link, ALL, REFUSE},
+    {SYS_symlink, ALL, REFUSE},
+    {SYS_mknod, ALL, REFUSE},
+    {SYS_chmod, ALL, REFUSE},
+    {SYS_chown, ALL, REFUSE},
+    {SYS_lchown, ALL, REFUSE},
+#endif
+#ifdef SYS_chown32
+    {SYS_chown32, ALL, REFUSE},
+    {SYS_lchown32, ALL, REFUSE},
+#endif
+#ifdef SYS_utime
+    {SYS_utime, ALL, REFUSE},
+    {SYS_utimes, ALL, REFUSE},
+    {SYS_futimesat, ALL, REFUSE},
+#endif
+#ifdef SYS_utimensat
+    {SYS_utimensat, ALL, REFUSE},
+#endif
+#ifdef SYS_renameat
+    {SYS_renameat, ALL, REFUSE},
+#endif
+    {SYS_renameat2, ALL, REFUSE},
+    {SYS_setxattr, ALL, REFUSE},
+    {SYS_lsetxattr, ALL, REFUSE},
+    {SYS_removexattr, ALL, REFUSE},
+    {SYS_lremovexattr, ALL, REFUSE},
     {SYS_mkdirat, ALL, REFUSE},
     {SYS_unlinkat, ALL, REFUSE},
     {SYS_linkat, ALL, REFUSE},
@@ -169,6 +217,29 @@ static const struct entry entries[] = {
     {SYS_mknodat, ALL, REFUSE},
     {SYS_fchmodat, ALL, REFUSE},
     {SYS_fchownat, ALL, REFUSE},
+/* Landlock does not keep from asking what a path or a link is; the way
+ * that fstat() goes by must stay */
+#ifdef SYS_access
+    {SYS_access, ALL, REFUSE},
+#endif
+    {SYS_faccessat, ALL, REFUSE},
+#ifdef SYS_faccessat2
+    {SYS_faccessat2, ALL, REFUSE},
+#endif
+    {SYS_readlinkat, ALL, REFUSE},
+#ifdef SYS_readlink
+    {SYS_readlink, ALL, REFUSE},
+#endif
+#ifdef __x86_64__
+    {SYS_stat, ALL, REFUSE},
+    {SYS_lstat, ALL, REFUSE},
+#endif
+    {SYS_statfs, ALL, REFUSE},
+    {SYS_getxattr, ALL, REFUSE},
+    {SYS_lgetxattr, ALL, REFUSE},
+    {SYS_listxattr, ALL, REFUSE},
+    {SYS_llistxattr, ALL, REFUSE},
+    {SYS_inotify_add_watch, ALL, REFUSE},
 };
 
 /* What afwrt-net may open: rtnetlink and nftables, outer sockets, and the
@@ -177,7 +248,7 @@ static const int net_families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
 
 #define N_ENTRIES  (sizeof(entries) / sizeof(entries[0]))
 #define N_FAMILIES (sizeof(net_families) / sizeof(net_families[0]))
-#define INSNS_MAX  (2 * N_ENTRIES + N_FAMILIES + 16)
+#define INSNS_MAX  (2 * N_ENTRIES + N_FAMILIES + 24)
 
 struct program {
 	struct sock_filter insns[INSNS_MAX];
@@ -234,6 +305,23 @@ low_half(void)
 #endif
 }
 
+/* Of the second argument, the kind of a socket, without its flags. */
+#define KIND_MASK 0xf
+
+/* Of Unix sockets only that one: no helper talks to a listener. */
+static void
+unix_kind(struct program *p)
+{
+	JUMP(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 6);
+	STMT(p, BPF_LD | BPF_W | BPF_ABS, low_half());
+	JUMP(p, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 4);
+	STMT(p, BPF_LD | BPF_W | BPF_ABS, low_half() + sizeof(uint64_t));
+	STMT(p, BPF_ALU | BPF_AND | BPF_K, KIND_MASK);
+	JUMP(p, BPF_JMP | BPF_JEQ | BPF_K, SOCK_DGRAM, 1, 0);
+	STMT(p, BPF_RET | BPF_K, p->end);
+	STMT(p, BPF_LD | BPF_W | BPF_ABS, FIELD(nr));
+}
+
 /* socket(): only these families; everything after this is allowed. */
 static void
 families(struct program *p)
@@ -258,8 +346,10 @@ program_make(struct program *p, enum afw_role role)
 	for (i = 0; i < N_ENTRIES; i++)
 		if ((entries[i].roles & (1U << role)) != 0)
 			deny(p, &entries[i]);
-	if (role == AFW_NET)
+	if (role == AFW_NET) {
+		unix_kind(p);
 		families(p);
+	}
 	STMT(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 }
 

@@ -19,7 +19,7 @@ from lab.state import difference, snapshot
 from lab.suite import expected_exit
 from root import clean
 
-USERS = ("_afwrt-net", "_afwrt-tun", "_afwrt-auth", "_afwrt")
+USERS = ("_afwrt-net", "_afwrt-tun", "_afwrt-auth", "_afwrt", "_afwrtd")
 
 
 @pytest.fixture

@@ -11,9 +11,7 @@ import pytest
 from debs import TOP
 
 UNITS = ("afwrt.service", "afwrt-guard.service")
-# What has root, some capabilities and the network cannot come down to 2.0:
-# without chroot and any other privileged call it would still be 2.1.
-EXPOSURE = {"afwrt.service": 2.6, "afwrt-guard.service": 2.8}
+EXPOSURE = 2.0
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None,
                                 reason="systemd-analyze is not installed")
@@ -51,7 +49,7 @@ def test_exposure(units, name):
     done = analyze("security", "--offline=true", "--no-pager", units[name])
     found = re.search(r"exposure level for %s: ([\d.]+)" % name, done.stdout)
     assert found, done.stdout
-    assert float(found[1]) <= EXPOSURE[name], done.stdout
+    assert float(found[1]) <= EXPOSURE, done.stdout
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -68,7 +66,7 @@ def test_both_have_the_same_hardening(units):
         part = text(units[name]).split("\n[Service]\n")[1]
         return {l for l in part.split("\n[Install]")[0].splitlines()
                 if re.match(r"(Protect|Private|Restrict|System|Cap|NoNew|Lock"
-                            r"|Memory|Proc|Device|Bind|Read|Supp|UMask)", l)}
+                            r"|Memory|Proc|User|Ambient|Device|Bind|Read|Supp|UMask)", l)}
     service, guard = (hardening(n) for n in UNITS)
     assert guard - service == set()
     assert {l.split("=")[0] for l in service - guard} == {
@@ -88,7 +86,7 @@ def test_users(stage, tmp_path):
               for l in text(tmp_path / "etc/group").splitlines()}
     with open(os.path.join(TOP, "configure.ac"), encoding="utf-8") as f:
         wanted = set(re.findall(r"with_\w+_user=(_[\w-]+)", f.read()))
-    assert wanted and wanted | {"_afwrt"} == set(made)
+    assert wanted and wanted | {"_afwrt", "_afwrtd"} == set(made)
     assert groups >= set(made) | {"afwrt"}
     for fields in made.values():
         assert 0 < int(fields[2]) < 1000
@@ -96,11 +94,24 @@ def test_users(stage, tmp_path):
 
 
 def test_folders(stage, tmp_path):
-    subprocess.run(("systemd-tmpfiles", "--root=%s" % tmp_path, "--create",
-                    stage + "/lib/tmpfiles.d/afwrt.conf"),
-                   check=True, timeout=60)
+    (tmp_path / "etc/afwrt").mkdir(parents=True)
+    config = tmp_path / "etc/afwrt/afwrt-ci.conf"
+    config.write_text("{}")
+    config.chmod(0o600)
+    for program, kind in (("systemd-sysusers", "sysusers"),
+                          ("systemd-tmpfiles", "tmpfiles")):
+        subprocess.run((program, "--root=%s" % tmp_path) +
+                       (("--create",) if kind == "tmpfiles" else ()) +
+                       (stage + "/lib/%s.d/afwrt.conf" % kind,),
+                       check=True, timeout=60)
+    ids = {l.split(":")[0]: int(l.split(":")[2])
+           for l in text(tmp_path / "etc/passwd").splitlines()}
     found = os.stat(tmp_path / "run/afwrt/empty")
     assert (found.st_mode & 0o777, found.st_uid) == (0o555, 0)
+    found = os.stat(tmp_path / "etc/afwrt")
+    assert (found.st_mode & 0o7777, found.st_uid) == (0o2770, 0)
+    found = os.stat(config)
+    assert (found.st_mode & 0o777, found.st_uid) == (0o600, ids["_afwrtd"])
 
 
 def test_the_examples_are_good(stage):

@@ -23,7 +23,8 @@ from .util import LabError, alive, end, tail, wait_for
 
 # user -> process; the service drops to the last one.
 USERS = {"_afwrt-net": "afwrt-net", "_afwrt-tun": "afwrt-tun",
-         "_afwrt-auth": "afwrt-auth", "_afwrt": "afwrt-ctl"}
+         "_afwrt-auth": "afwrt-auth", "_afwrt": "afwrt-ctl",
+         "_afwrtd": "afwrtd"}
 GROUPS = tuple(USERS) + ("afwrt",)
 FIRST_ID = 61180
 TROUBLE = re.compile(r"ERROR: \w+Sanitizer|runtime error:|SIGSYS")
