@@ -252,7 +252,7 @@ END_TEST
 START_TEST(explained)
 {
 	const struct afw_m_explained *x;
-	struct afw_key k = neigh_key(MAC_A);
+	struct afw_key k = env_key(MAC_A);
 
 	OK(env_net_config(&e));
 	x = explain("192.168.50.10");
@@ -319,8 +319,7 @@ START_TEST(tun_anew_and_net_anew)
 	e.flows = 0;
 	env_start(&e);
 	OK(env_net_config(&e));
-	ck_assert_int_eq(
-	    afw_chan_send(&e.sup, AFW_MSG_NET_SYNC_BEGIN, 0, NULL, -1), 0);
+	env_sync_begin(&e);
 	OK(neigh_rule(MAC_A, 2));
 	OK(env_ask(&e, AFW_MSG_NET_SYNC_COMMIT, NULL, -1));
 	ck_assert_uint_eq(env_flow(&e, "192.168.50.10"), 2);

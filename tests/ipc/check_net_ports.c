@@ -137,8 +137,7 @@ START_TEST(port_in_a_sync)
 {
 	bridge_make();
 	OK(env_net_config(&e));
-	ck_assert_int_eq(
-	    afw_chan_send(&e.sup, AFW_MSG_NET_SYNC_BEGIN, 0, NULL, -1), 0);
+	env_sync_begin(&e);
 	OK(neigh_rule("port0", 1));
 	OK(neigh_rule(MAC_A, 2));
 	OK(neigh_rule("192.168.50.10", 3));
@@ -152,8 +151,7 @@ START_TEST(port_in_a_sync)
 	env_start(&e);
 	OK(env_net_config(&e));
 	HAS(out("nft list table bridge afwrt"), "\"port0\"");
-	ck_assert_int_eq(
-	    afw_chan_send(&e.sup, AFW_MSG_NET_SYNC_BEGIN, 0, NULL, -1), 0);
+	env_sync_begin(&e);
 	OK(neigh_rule("port0", 1));
 	OK(env_ask(&e, AFW_MSG_NET_SYNC_COMMIT, NULL, -1));
 	HAS(out("nft list table bridge afwrt"), "\"port0\"");

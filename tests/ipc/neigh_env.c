@@ -5,7 +5,6 @@
 
 #include <check.h>
 #include <signal.h>
-#include <stdlib.h>
 
 struct env e;
 pid_t lan;
@@ -24,44 +23,23 @@ neigh_up(void)
 void
 neigh_down(void)
 {
-	if (e.pid > 0)
-		env_kill(&e);
+	env_end(&e);
 	if (lan > 0) {
 		(void)kill(lan, SIGKILL);
 		(void)waitpid(lan, NULL, 0);
 	}
-	free(e.flow);
-}
-
-struct afw_key
-neigh_key(const char *text)
-{
-	struct afw_key k = {.kind = AFW_KEY_MAC};
-
-	if (afw_mac_parse(k.mac, text) == 0)
-		return k;
-	k.kind = AFW_KEY_IP;
-	if (afw_addr_parse(&k.addr, text) == 0)
-		return k;
-	k.kind = AFW_KEY_IFACE;
-	ck_assert_int_eq(afw_str_set(k.iface, sizeof(k.iface), text), 0);
-	return k;
 }
 
 unsigned int
 neigh_rule(const char *text, uint32_t route)
 {
-	struct afw_m_rule r = {.key = neigh_key(text), .route = route};
-
-	return env_ask(&e, AFW_MSG_NET_RULE_SET, &r, -1);
+	return env_key_rule(&e, text, route);
 }
 
 unsigned int
 neigh_unrule(const char *text)
 {
-	struct afw_m_key k = {.key = neigh_key(text)};
-
-	return env_ask(&e, AFW_MSG_NET_RULE_DEL, &k, -1);
+	return env_key_unrule(&e, text);
 }
 
 static bool

@@ -18,8 +18,6 @@ extern pid_t lan; /* holds a namespace, 0 none */
 
 void neigh_up(void);
 void neigh_down(void);
-/* By MAC, address or interface, as the text is. */
-struct afw_key neigh_key(const char *text);
 unsigned int neigh_rule(const char *text, uint32_t route);
 unsigned int neigh_unrule(const char *text);
 void neigh_set(
