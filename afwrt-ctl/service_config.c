@@ -173,6 +173,15 @@ section_check(
 	return -1;
 }
 
+static bool
+is_offered(const json_t *config, const char *name)
+{
+	const json_t *o = json_object_get(config, name);
+	const json_t *v = json_object_get(o, "disabled");
+
+	return o != NULL && !json_is_true(v) && json_integer_value(v) == 0;
+}
+
 static void
 sections_warn(const json_t *config)
 {
@@ -184,8 +193,8 @@ sections_warn(const json_t *config)
 			service_log(4,
 			    "configuration: unknown key \"%.64s\" ignored",
 			    name);
-	if (json_object_get(config, "ci_unix_domain") != NULL &&
-	    json_object_get(config, "ci_rest") != NULL)
+	if (is_offered(config, "ci_unix_domain") &&
+	    is_offered(config, "ci_rest"))
 		service_log(4,
 		    "configuration: \"ci_unix_domain\" and \"ci_rest\": only "
 		    "one interface runs, the Unix socket goes first");

@@ -147,6 +147,11 @@ def keys():
     return found
 
 
+def service_keys():
+    return {key for path in glob.glob(os.path.join(TOP, "afwrt-ctl", "*.c"))
+            for key in SERVICE.findall(read(path))}
+
+
 def plain(text):
     """mdoc without its macros, on one line."""
     lines = [re.sub(r"^\.\w+ ", "", line) for line in text.splitlines()
@@ -162,10 +167,7 @@ def described(page):
 
 def check_keys(manual):
     page, wanted = described(manual["afwrt.conf.5"]), keys()
-    service = set()
-    for path in glob.glob(os.path.join(TOP, "afwrt-ctl", "*.c")):
-        service.update(SERVICE.findall(read(path)))
-    for key in sorted((set(wanted) | service) ^ set(page)):
+    for key in sorted((set(wanted) | service_keys()) ^ set(page)):
         yield "afwrt.conf.5: %s is %s" % (
             key, "described and unknown to lib/conf.c" if key in page
             else "missing")

@@ -7,16 +7,20 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 from debs import TOP
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(TOP, "tests/check"))
+import manual  # noqa: E402
+
 PROCD = os.path.join(TOP, "init/procd")
 CONVERT = os.path.join(PROCD, "uci-to-json")
 BUSYBOX = shutil.which("busybox")
-APPLETS = ("sed", "mkdir", "mv", "rm", "cat", "ash")
+APPLETS = ("sed", "mkdir", "mv", "rm", "cat", "ash", "ls")
 
 pytestmark = pytest.mark.skipif(BUSYBOX is None,
                                 reason="busybox is not installed")
@@ -88,7 +92,11 @@ def test_its_examples(router, stage):
     text = re.sub(r"^#(config|\toption|\tlist)", r"\1", example(),
                   flags=re.MULTILINE)
     text = text.replace("option enabled '0'", "option enabled '1'")
+    router.write("rest.token", SECRET + "\n", 0o600)
+    text = text.replace("option su_only '1'", "option disabled '1'")
+    text = text.replace("/etc/afwrt/rest.token", router.path("rest.token"))
     made = router.json(text)
+    assert made["ci_rest"]["token"] == SECRET
     assert made["protected_ip_addrs"] == [
         {"ip_addr": "192.168.1.20", "vl": "de-berlin"},
         {"ip_addr": "fd00::20", "vl": "de-berlin"}]
@@ -148,6 +156,130 @@ def test_what_is_wrong_is_named(router, text, words):
     assert done.returncode == 1
     assert words in done.stderr
     json.loads(done.stdout)         # and nothing got out of its string
+
+
+SECRET = "0123456789abcdef-secret"
+
+
+@pytest.mark.parametrize("section,option", [
+    ("main", "auth_token"), ("main", "access_token"), ("rest", "token")])
+def test_a_secret_in_a_file(router, section, option):
+    def conf(options):
+        return MAIN + "\toption auth_method 'x'\n" + (
+            "config ci_rest 'rest'\n" if section == "rest" else "") + options
+
+    path = router.path("secret")
+    router.write("secret", SECRET + "\nnot this\n", 0o600)
+    named = conf("\toption %s_file '%s'\n" % (option, path))
+    made = router.json(named)
+    assert made.get("ci_rest", made)[option] == SECRET
+    assert option + "_file" not in str(made)
+    where = "%s.%s_file: %s: " % (section, option, path)
+    for text, mode, why in ((SECRET, 0o640, "must have mode 0600"),
+                            (SECRET, 0o604, "must have mode 0600"),
+                            ("\n" + SECRET, 0o600, "first line is empty")):
+        router.write("secret", text, mode)
+        done = router.convert(named)
+        assert done.returncode == 1 and where in done.stderr, done
+        assert why in done.stderr
+        assert SECRET not in done.stdout + done.stderr
+    os.unlink(path)
+    done = router.convert(named)
+    assert done.returncode == 1
+    assert where + "no file that can be read" in done.stderr
+    done = router.convert(named + "\toption %s '%s'\n" % (option, SECRET))
+    assert done.returncode == 1 and SECRET not in done.stderr
+    assert "%s: has %s and %s_file" % (section, option, option) in done.stderr
+
+
+@pytest.mark.parametrize("sections,there", [
+    ("", {"ci_unix_domain"}), ("control", {"ci_unix_domain"}),
+    ("rest", {"ci_rest"}), ("control rest", {"ci_unix_domain", "ci_rest"})])
+def test_which_interface(router, sections, there):
+    text = {"control": "config control 'control'\n\toption disabled '1'\n",
+            "rest": "config ci_rest 'rest'\n\toption port '80'\n"
+                    "\toption token 'x'\n\toption disabled '0'\n"}
+    made = router.json(MAIN + "".join(text[s] for s in sections.split()))
+    assert {k for k in made if k.startswith("ci_")} == there
+    if "ci_rest" in there:
+        assert made["ci_rest"] == {"port": 80, "token": "x", "disabled": 0}
+
+
+# Every key there is: of the library's table and of the service's sections
+
+NOT_BY_UCI = {
+    "hydra_tun_fd": "a descriptor of the application's; procd passes none"}
+OF_DEVICES = {"protected_ip_addrs": "list ip '10.9.9.9'",
+              "protected_mac_addrs": "list mac '02:00:00:00:00:09'",
+              "protected_ifaces": "list iface 'br-nine'"}
+SECTIONS = {"ci_unix_domain": ("control", "control", "control_unix.c"),
+            "ci_rest": ("ci_rest", "rest", "control_rest.c")}
+OF_KIND = {"STRING": "text", "PATH": "/a/path",
+           "LOCATION": "us", "TOKEN": "t0ken", "SECRET": "s3cret",
+           "METHOD": "anonymous", "ADDRESS": "100.99.0.1", "FLAG": "1",
+           "MASK": "0x10"}
+OF_MEMBER = {"sock": "/run/s", "async_sock": "/run/a", "host": "127.0.0.9",
+             "port": "61439", "token": SECRET}
+
+
+def options():
+    """{key: value} of all that is one option of `main`."""
+    source = manual.read("lib/conf.c")
+    table = source[source.index("struct key keys[]"):]
+    found = {}
+    for key, need in manual.keys().items():
+        kind = re.search(r'\{"%s", (\w+)' % key, table)[1]
+        if key in NOT_BY_UCI or key in OF_DEVICES:
+            continue
+        if kind == "CHOICE":
+            found[key] = need[0]
+        elif kind == "IFNAME":
+            found[key] = key[:3] + "9"
+        elif kind == "NUMBER":
+            low = re.search(r'"%s",[^{]*RANGE\((\d+)' % key, table, re.S)[1]
+            found[key] = "1500" if key == "tun_mtu" else str(int(low) + 1)
+        else:
+            found[key] = OF_KIND.get(kind, "file:/x.json")
+    return found
+
+
+def members():
+    """{section: the keys that the service reads in it}"""
+    return {section: re.findall(r'"(\w+)"', re.search(
+        r"const keys\[\] = \{([^}]*)\}",
+        manual.read("afwrt-ctl/" + file))[1])
+        for section, (_, _, file) in SECTIONS.items()}
+
+
+def test_every_key(router, stage):
+    """What is new in afwrt.conf(5) is here too, or in NOT_BY_UCI."""
+    main, sections = options(), members()
+    assert len(main) > 30
+    text = "config afwrt 'main'\n" + "".join(
+        "\toption %s '%s'\n" % item for item in main.items())
+    text += "config device\n\toption location 'us'\n" + "".join(
+        "\t%s\n" % line for line in OF_DEVICES.values())
+    for section, keys in sections.items():
+        text += "config %s '%s'\n" % SECTIONS[section][:2] + "".join(
+            "\toption %s '%s'\n" % (key, OF_MEMBER.get(key, "1"))
+            for key in keys)
+    made = router.json(text)
+    assert set(made) == (set(manual.keys()) | manual.service_keys()) - set(
+        NOT_BY_UCI)
+    for section, keys in sections.items():
+        assert set(made[section]) == set(keys)
+    router.write("made.json", json.dumps(made))
+    done = subprocess.run((stage + "/sbin/afwrt-ctl", "check-config",
+                           router.path("made.json")), timeout=30, text=True,
+                          stdout=subprocess.PIPE, check=False)
+    assert done.stdout == "the configuration is good\n"
+
+
+def test_what_is_not_by_uci_is_not(router):
+    for key in NOT_BY_UCI:
+        done = router.convert(MAIN + "\toption %s '3'\n" % key)
+        assert 'unknown option "%s"' % key in done.stderr
+        assert key not in json.loads(done.stdout)
 
 
 def test_what_is_unknown_is_named(router):
