@@ -60,7 +60,9 @@ cmd_check_config(struct ctl *c, int argc, char **argv)
 	list_print("error", errors);
 	list_print("warning", warnings);
 	if (rc == CTL_DONE)
-		(void)puts("the configuration is good");
+		(void)puts(json_array_size(warnings) == 0
+			? "the configuration is good"
+			: "the configuration is good, but for the warnings");
 	json_decref(errors);
 	json_decref(warnings);
 	return rc;

@@ -102,9 +102,10 @@ why_by_state(struct verdict *v, const json_t *route, const json_t *event)
 		    "connect");
 	} else {
 		(void)snprintf(v->why + n, sizeof(v->why) - n,
-		    "; the tunnel is %s%s%s: packets are dropped until it is "
-		    "up; `afwrt-ctl up %s` tries now",
-		    state, *why != '\0' ? " by " : "", why, name);
+		    "; the tunnel is %s%s%s%s: packets are dropped until it "
+		    "is up; `afwrt-ctl up %s` tries now",
+		    state, *why != '\0' ? " (" : "", why,
+		    *why != '\0' ? ")" : "", name);
 	}
 }
 

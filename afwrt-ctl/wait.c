@@ -66,23 +66,73 @@ wait_end(struct wait *w)
 	w->fd = -1;
 }
 
-/* As it is now; *route is the caller's, NULL if there is none. */
-static int
-route_get(const struct wait *w, const char *location, json_t **route)
+static bool
+is_connected(const json_t *route)
 {
-	json_t *answer, *r;
+	return strcmp(text_of(route, "state"), "connected") == 0;
+}
+
+/* hydra-tcp waits for its first packet: all is ready then. */
+static bool
+is_ready(const json_t *route)
+{
+	return is_connected(route) ||
+	    (strcmp(text_of(route, "state"), "idle") == 0 &&
+		strcmp(text_of(route, "type"), "hydra-tcp") == 0);
+}
+
+static json_t *
+route_named(const json_t *routes, const char *location)
+{
+	json_t *r;
 	size_t i;
+
+	json_array_foreach (routes, i, r)
+		if (strcmp(text_of(r, "location"), location) == 0)
+			return r;
+	return NULL;
+}
+
+/* Of all that are in use, one that is not ready if there is any. Before the
+ * run has begun those of hydra-tcp are idle too; the default one comes then. */
+static json_t *
+route_worst(const json_t *routes, bool *ready)
+{
+	json_t *r, *worst = NULL;
+	bool begun = false;
+	size_t i;
+
+	json_array_foreach (routes, i, r)
+		begun |= is_connected(r) ||
+		    json_is_true(json_object_get(r, "default"));
+	*ready = begun;
+	json_array_foreach (routes, i, r)
+		if (worst == NULL || (*ready && !is_ready(r))) {
+			worst = r;
+			*ready &= is_ready(r);
+		}
+	return worst;
+}
+
+/* As it is now, NULL if there is none; *route is the caller's. */
+static int
+route_get(const struct wait *w, const char *location, json_t **route, bool *up)
+{
+	json_t *answer, *routes;
 	int rc =
 	    client_ask(w->c, json_pack("{s:s}", "request", "status"), &answer);
 
 	*route = NULL;
+	*up = false;
 	if (rc != CTL_DONE)
 		return rc;
-	json_array_foreach (json_object_get(answer, "routes"), i, r)
-		if (location != NULL
-			? strcmp(text_of(r, "location"), location) == 0
-			: json_is_true(json_object_get(r, "default")))
-			*route = json_incref(r);
+	routes = json_object_get(answer, "routes");
+	if (location == NULL) {
+		*route = json_incref(route_worst(routes, up));
+	} else {
+		*route = json_incref(route_named(routes, location));
+		*up = is_connected(*route);
+	}
 	json_decref(answer);
 	return CTL_DONE;
 }
@@ -101,17 +151,16 @@ late(const struct wait *w, const char *name, const json_t *route)
 	return CTL_FAILED;
 }
 
-/* An event that ends the waiting badly. */
+/* An event that ends the waiting badly. location NULL: any. */
 static bool
-is_failure(const json_t *event, const char *location, const json_t *route)
+is_failure(const json_t *event, const char *location)
 {
-	const char *name =
-	    location != NULL ? location : text_of(route, "location");
+	const char *name = text_of(event, "route_name");
 	const char *what = text_of(event, "event");
 	const char *why = text_of(event, "reason_details");
 
 	if (strcmp(what, "route_failed") == 0 &&
-	    strcmp(text_of(event, "route_name"), name) == 0)
+	    (location == NULL || strcmp(name, location) == 0))
 		(void)fprintf(stderr, "afwrt-ctl: %s: failed: %s\n", name, why);
 	else if (strcmp(what, "invalid_auth") == 0)
 		(void)fprintf(
@@ -123,7 +172,7 @@ is_failure(const json_t *event, const char *location, const json_t *route)
 
 /* One event, or none in the time that is left. */
 static int
-event_take(struct wait *w, const char *location, const json_t *route)
+event_take(struct wait *w, const char *location)
 {
 	struct pollfd p = {.fd = w->fd, .events = POLLIN};
 	json_t *event;
@@ -133,42 +182,31 @@ event_take(struct wait *w, const char *location, const json_t *route)
 		return CTL_DONE;
 	if ((rc = client_recv(w->fd, &event)) != CTL_DONE)
 		return rc;
-	if (is_failure(event, location, route))
+	if (is_failure(event, location))
 		rc = CTL_FAILED;
 	json_decref(event);
 	return rc;
 }
 
-/* The default one may also wait for its first packet: then all is ready. */
-static bool
-is_up(const json_t *route, const char *location)
-{
-	const char *state = text_of(route, "state");
-
-	return strcmp(state, "connected") == 0 ||
-	    (location == NULL && strcmp(state, "idle") == 0 &&
-		strcmp(text_of(route, "type"), "hydra-tcp") == 0);
-}
-
 int
 wait_route(struct wait *w, const char *location)
 {
-	const char *name = location != NULL ? location : "default location";
+	const char *name;
 	json_t *route;
 	int rc = CTL_DONE;
-	bool up;
+	bool up = false;
 
-	while (w->fd != -1 && rc == CTL_DONE) {
-		if ((rc = route_get(w, location, &route)) != CTL_DONE)
+	while (w->fd != -1 && rc == CTL_DONE && !up) {
+		if ((rc = route_get(w, location, &route, &up)) != CTL_DONE)
 			break;
-		up = is_up(route, location);
+		name = location != NULL ? location
+		    : route != NULL     ? text_of(route, "location")
+					: "default location";
 		if (!up && left_ms(w) == 0)
 			rc = late(w, name, route);
 		else if (!up)
-			rc = event_take(w, location, route);
+			rc = event_take(w, location);
 		json_decref(route);
-		if (up)
-			break;
 	}
 	return rc;
 }

@@ -22,9 +22,9 @@ struct wait {
  */
 int wait_begin(struct wait *w, const struct ctl *c, bool patient);
 /*
- * Until the route of a location is connected, with NULL: the default one is,
- * or waits for its first packet. Says
- * why it is not. An exit code, at once CTL_DONE where nobody waits.
+ * Until the route of a location is connected; with NULL: all in use are, or
+ * wait for their first packet. Says why not. An exit code, at once CTL_DONE
+ * where nobody waits.
  */
 int wait_route(struct wait *w, const char *location);
 void wait_end(struct wait *w);

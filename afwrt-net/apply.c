@@ -124,9 +124,12 @@ element(struct device *d, bool in, struct nerr *e)
 		return 0;
 	if (!curable(e))
 		return -1;
-	if (reconcile_run(net.synced ? SETS_LOOK : SETS_IF_NEW, e) == -1)
-		return -1;
-	return in ? nft_element(&net.nft, d, in, e) : 0;
+	/* which also puts back one that is to go; what else fails is not ours
+	 */
+	(void)reconcile_run(net.synced ? SETS_LOOK : SETS_IF_NEW, e);
+	if (nft_element(&net.nft, d, in, e) == 0)
+		return 0;
+	return !in && e->code == AFW_ENOENT ? 0 : -1;
 }
 
 /* Whether the sets and maps do not have it yet as it should be. */
@@ -289,16 +292,24 @@ commit_finish(void *arg, unsigned int code, const char *text)
 {
 	struct afw_link *sup = afw_daemon_sup();
 	struct nft_touched touched = {.n = 0};
-	struct nerr e;
+	struct nerr e, other;
 	uint32_t id = commit_id;
+	int rc = 0;
 
 	(void)arg;
 	if (id == 0)
 		return; /* cleared meanwhile, and answered */
 	commit_id = 0;
-	if (net_selective() &&
-	    (reconcile_run(SETS_SKIP, &e) == -1 ||
-		nft_sync(&net.nft, &net.devices, &touched, &e) == -1)) {
+	if (net_selective()) {
+		rc = reconcile_run(SETS_SKIP, &e);
+		/* whatever that says: who is captured is at least blocked */
+		if (nft_sync(&net.nft, &net.devices, &touched,
+			rc != -1 ? &e : &other) == -1)
+			rc = -1;
+	}
+	if (rc == -1) {
+		free(touched.key);
+		reconcile_soon("rules not in force");
 		afw_link_status(sup, id, e.code, "%s", e.text);
 		return;
 	}

@@ -240,7 +240,10 @@ effect_all(struct flows_wait *w)
 	flows_all_end(w);
 }
 
-/* With a killswitch one that is not there may come as a port after our end. */
+/*
+ * One that is not there may come as a port, and its first packets are here
+ * before we can look.
+ */
 bool
 effect_ports(void)
 {
@@ -258,8 +261,7 @@ effect_ports(void)
 			return true;
 		there++;
 	}
-	return (net.cfg.flags & AFW_C_KILLSWITCH) != 0 &&
-	    there < net.devices.kinds[AFW_KEY_IFACE];
+	return there < net.devices.kinds[AFW_KEY_IFACE];
 }
 
 bool

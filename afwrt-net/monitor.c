@@ -58,13 +58,24 @@ static void
 route_event(const struct nlmsghdr *nlh)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	uint32_t table = rtm->rtm_table;
+	const struct nlattr *a;
 
 	if (rtm->rtm_protocol == NET_RTPROT) {
 		if (nlh->nlmsg_type == RTM_DELROUTE)
 			reconcile_soon("a route");
-	} else if (rtm->rtm_dst_len == 0) {
-		reconcile_wan_soon();
+		return;
 	}
+	if (rtm->rtm_dst_len != 0)
+		return;
+	mnl_attr_for_each (a, nlh, sizeof(*rtm))
+		if (mnl_attr_get_type(a) == RTA_TABLE)
+			table = mnl_attr_get_u32(a);
+	/* one of ours that was replaced is not said to be deleted */
+	if (nlh->nlmsg_type == RTM_NEWROUTE && net_is_table(table))
+		reconcile_soon("a route in place of ours");
+	else
+		reconcile_wan_soon();
 }
 
 static void

@@ -198,7 +198,8 @@ shutdown_all(bool keep_blocked, void (*done)(void))
 {
 	struct nerr e;
 
-	if (reconcile_clear(keep_blocked, &e) == -1)
+	/* never configured: what is on the system is another's */
+	if (net.mode != NET_OFF && reconcile_clear(keep_blocked, &e) == -1)
 		log_err("shutdown: %s", e.text);
 	done();
 }

@@ -29,6 +29,8 @@
 
 struct net net;
 
+/* NET_BLOCKED: the devices that stay in the sets. */
+static struct devices blocked;
 static struct event *repair_ev, *wan_ev;
 static int64_t repaired_ms;
 static uint64_t repairs;
@@ -186,45 +188,80 @@ uplink_loosen(bool on)
 	loose_note();
 }
 
+/* Those who are in the sets; NULL: we do not know (yet). */
+static const struct devices *
+devices_known(void)
+{
+	static const struct devices none;
+
+	if (!net_selective())
+		return &none;
+	if (net.mode == NET_BLOCKED)
+		return blocked.n > 0 ? &blocked : NULL;
+	return net.synced ? &net.devices : NULL;
+}
+
 static int
 sets_repair(struct nerr *e)
 {
-	static const struct devices none;
+	const struct devices *d = devices_known();
 	struct nft_touched touched;
 	int rc;
 
-	if (!net.synced && net_selective())
-		return 0; /* we do not know yet what belongs there */
-	rc = nft_sync(
-	    &net.nft, net_selective() ? &net.devices : &none, &touched, e);
+	if (d == NULL)
+		return 0;
+	rc = nft_sync(&net.nft, d, &touched, e);
 	free(touched.key);
 	return rc;
+}
+
+/*
+ * A step that fails is no reason to leave out those behind it: what blocks is
+ * needed all the more then. The first failure is told.
+ */
+struct steps {
+	struct nerr *first, other;
+	int changed;
+	bool failed;
+};
+
+static struct nerr *
+step_error(struct steps *s)
+{
+	return s->failed ? &s->other : s->first;
+}
+
+static void
+step(struct steps *s, int rc)
+{
+	if (rc == -1)
+		s->failed = true;
+	else
+		s->changed += rc;
 }
 
 int
 reconcile_run(enum reconcile_sets how, struct nerr *e)
 {
-	int link, wg, routes, rules, table = 0, sets = 0;
+	struct steps s = {.first = e};
+	int table;
 	struct plan p;
 
 	if (net.mode == NET_OFF)
 		return 0;
-	link = link_repair(e);
-	wg = wg_request_repair();
-	/* without a TUN what blocks is needed all the more: go on */
+	step(&s, link_repair(step_error(&s)));
+	step(&s, wg_request_repair());
 	plan_make(&p);
 	uplink_loosen(p.halves);
-	if ((routes = route_sync(&net.rt, &p, e)) == -1 ||
-	    (rules = rule_sync(&net.rt, &p, e)) == -1)
-		return -1;
+	step(&s, route_sync(&net.rt, &p, step_error(&s)));
+	step(&s, rule_sync(&net.rt, &p, step_error(&s)));
 	if (p.selective || p.guard) {
-		if ((table = nft_ensure(&net.nft, &p, e)) == -1)
-			return -1;
-		if ((how == SETS_LOOK || (how == SETS_IF_NEW && table > 0)) &&
-		    (sets = sets_repair(e)) == -1)
-			return -1;
+		table = nft_ensure(&net.nft, &p, step_error(&s));
+		step(&s, table);
+		if (how == SETS_LOOK || (how == SETS_IF_NEW && table > 0))
+			step(&s, sets_repair(step_error(&s)));
 	}
-	return link == -1 ? -1 : link + wg + routes + rules + table + sets;
+	return s.failed ? -1 : s.changed;
 }
 
 static void
@@ -314,6 +351,11 @@ clear_keep(struct nerr *e)
 {
 	int rc;
 
+	if (net.mode == NET_ON && net.synced) {
+		device_clear(&blocked);
+		blocked = net.devices;
+		memset(&net.devices, 0, sizeof(net.devices));
+	}
 	devices_forget(false);
 	net.mode = NET_BLOCKED;
 	wg_request_clear(true);
@@ -331,10 +373,12 @@ reconcile_clear(bool keep, struct nerr *e)
 	int rc;
 
 	config_drop();
-	if (keep && net.mode != NET_OFF)
-		return clear_keep(e);
+	/* off: what an earlier life left, which is what is to stay */
+	if (keep)
+		return net.mode != NET_OFF ? clear_keep(e) : 0;
 	rc = remove_all(e);
 	devices_forget(true);
+	device_clear(&blocked);
 	wg_request_clear(false);
 	tun_delete(&net.rt, &net.tun, &net.cfg);
 	if (tun_sweep(&net.rt) == -1 && rc == 0)
@@ -357,6 +401,22 @@ bool
 net_is_tunnel(uint32_t ifindex)
 {
 	return ifindex == net.tun.ifindex || wg_route_has(ifindex);
+}
+
+bool
+net_is_table(uint32_t table)
+{
+	struct plan p;
+	uint32_t i;
+
+	plan_make(&p);
+	if (p.selective && p.hydra && table == p.table)
+		return true;
+	if (p.outer_way && table == p.outer_table)
+		return true;
+	for (i = 0; i < p.n_wg && p.wg[i].table != table; i++)
+		;
+	return i < p.n_wg;
 }
 
 bool

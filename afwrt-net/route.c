@@ -339,6 +339,11 @@ route_add(
 	if (route_change(nl, RTM_NEWROUTE,
 		NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL), r) == 0)
 		return 1;
+	/* our own table was empty of others when we chose it */
+	if (errno == EEXIST && r->table != RT_TABLE_MAIN &&
+	    route_change(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, r) ==
+		0)
+		return 1;
 	/* IPv6 absent from the kernel or switched off on the TUN */
 	if (r->family == AF_INET6 &&
 	    (errno == EAFNOSUPPORT || errno == EOPNOTSUPP || errno == EACCES ||

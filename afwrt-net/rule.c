@@ -18,13 +18,13 @@
 #include <linux/rtnetlink.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/daemon/log.h"
 #include "route.h"
 
-#define PLAN_MAX  (16 + 6 * PLAN_WG_MAX)
-#define FOUND_MAX (PLAN_MAX + 256)
+#define PLAN_MAX (16 + 6 * PLAN_WG_MAX)
 /* how far before rule_priority */
 #define AT_LAN        1
 #define AT_DNS        2
@@ -39,13 +39,16 @@ struct rule {
 	uint8_t dst_len; /* as it was read */
 	bool other;      /* has a selector that no rule of ours has */
 	bool invert;
+	bool keep; /* scratch of rule_sync */
 	uint32_t priority, mark, mask, table, suppress;
 	struct afw_addr dst; /* this one only, family 0: all */
 };
 
+/* All there are: others may have very many. */
 struct found {
-	struct rule r[FOUND_MAX];
-	int n;
+	struct rule *r;
+	int n, size;
+	int first; /* of the family that is being dumped */
 };
 
 static struct rule *
@@ -201,8 +204,14 @@ found_cb(const struct nlmsghdr *nlh, void *arg)
 	const struct nlattr *a;
 	struct rule *r;
 
-	if (nlh->nlmsg_type != RTM_NEWRULE || f->n == FOUND_MAX)
+	if (nlh->nlmsg_type != RTM_NEWRULE)
 		return;
+	if (f->n == f->size) {
+		f->size = f->size * 2 + 64;
+		f->r = realloc(f->r, (size_t)f->size * sizeof(*f->r));
+		if (f->r == NULL)
+			fatal("rules: out of memory");
+	}
 	r = &f->r[f->n++];
 	memset(r, 0, sizeof(*r));
 	r->family = h->family;
@@ -221,7 +230,7 @@ found_again(void *arg)
 {
 	struct found *f = arg;
 
-	f->n = 0;
+	f->n = f->first;
 }
 
 static int
@@ -229,21 +238,18 @@ rules_find(struct netlink *nl, struct found *f)
 {
 	_Alignas(8) char buf[NETLINK_MSG_SIZE];
 	static const uint8_t families[] = {AF_INET, AF_INET6};
-	static struct found one;
 	size_t i;
 
 	f->n = 0;
 	for (i = 0; i < 2; i++) {
 		struct fib_rule_hdr h = {.family = families[i]};
 
-		one.n = 0;
+		f->first = f->n;
 		if (netlink_dump(nl,
 			netlink_msg(buf, RTM_GETRULE, 0, &h, sizeof(h)),
-			found_cb, found_again, &one) == -1 &&
+			found_cb, found_again, f) == -1 &&
 		    errno != EAFNOSUPPORT && errno != EOPNOTSUPP)
 			return -1;
-		for (int k = 0; k < one.n && f->n < FOUND_MAX; k++)
-			f->r[f->n++] = one.r[k];
 	}
 	return 0;
 }
@@ -291,7 +297,6 @@ rule_sync(struct netlink *nl, const struct plan *p, struct nerr *e)
 {
 	static struct found f;
 	static struct rule want[PLAN_MAX];
-	bool keep[FOUND_MAX] = {false};
 	int n, i, k, rc, changed = 0;
 
 	if (rules_find(nl, &f) == -1)
@@ -299,10 +304,10 @@ rule_sync(struct netlink *nl, const struct plan *p, struct nerr *e)
 	n = plan_rules(p, want);
 	for (i = 0; i < n; i++) {
 		for (k = 0; k < f.n; k++)
-			if (!keep[k] && rule_equal(&want[i], &f.r[k]))
+			if (!f.r[k].keep && rule_equal(&want[i], &f.r[k]))
 				break;
 		if (k < f.n) {
-			keep[k] = true;
+			f.r[k].keep = true;
 			continue;
 		}
 		if ((rc = rule_add(nl, &want[i], e)) == -1)
@@ -311,7 +316,7 @@ rule_sync(struct netlink *nl, const struct plan *p, struct nerr *e)
 	}
 	for (k = 0; k < f.n; k++)
 		/* before all WireGuard routes are known: maybe theirs */
-		if (!keep[k] && f.r[k].proto == NET_RTPROT &&
+		if (!f.r[k].keep && f.r[k].proto == NET_RTPROT &&
 		    !(p->managed && p->unsure)) {
 			if (rule_change(nl, RTM_DELRULE, &f.r[k]) == -1 &&
 			    errno != ENOENT)

@@ -91,6 +91,8 @@ int reconcile_clear(bool keep, struct nerr *e);
 void reconcile_wan_soon(void);
 /* The TUN, or the interface of a WireGuard route. */
 bool net_is_tunnel(uint32_t ifindex);
+/* A routing table that nobody else has. */
+bool net_is_table(uint32_t table);
 /* Looks at the uplink; true if something is new. */
 bool reconcile_wan_look(void);
 void reconcile_wan_tell(struct afw_link *l);

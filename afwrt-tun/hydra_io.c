@@ -84,18 +84,24 @@ dpd_answered(struct hydra *h, const struct cstp_frame *f)
 {
 	uint32_t number = h->dpd_number;
 	int64_t rtt = now_us() - h->dpd_us;
+	bool drained = false;
 
 	if (f->len >= sizeof(number)) /* some nodes do not echo */
 		memcpy(&number, f->payload, sizeof(number));
-	if (!h->dpd_pending || number != h->dpd_number)
-		return;
-	h->dpd_pending = false;
-	h->t.rtt_us =
-	    rtt < 1 ? 1 : (uint32_t)(rtt > UINT32_MAX ? UINT32_MAX : rtt);
-	if (h->drain_number == number) {
+	/* the drain's own number, or one that was asked for behind it */
+	if (h->drain_number != 0 &&
+	    h->dpd_number - number <= h->dpd_number - h->drain_number) {
 		h->drain_number = 0;
-		h->t.owner->drained(h->t.arg);
+		drained = true;
 	}
+	if (h->dpd_pending && number == h->dpd_number) {
+		h->dpd_pending = false;
+		h->t.rtt_us = rtt < 1
+		    ? 1
+		    : (uint32_t)(rtt > UINT32_MAX ? UINT32_MAX : rtt);
+	}
+	if (drained)
+		h->t.owner->drained(h->t.arg);
 }
 
 /* False: nothing more is to be read. */

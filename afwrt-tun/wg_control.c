@@ -20,6 +20,7 @@
 
 #define CLIENTS_MAX 8
 #define IDLE_S      10
+#define PAUSE_MS    200   /* without a free descriptor */
 #define REQUEST_MAX 16384 /* all that one peer can have is half of it */
 #define ANSWER_MAX  16384
 
@@ -35,7 +36,7 @@ struct wg_control {
 	struct event_base *base;
 	int fd;
 	uint32_t route;
-	struct event *acceptable;
+	struct event *acceptable, *again;
 	struct client client[CLIENTS_MAX];
 };
 
@@ -200,6 +201,28 @@ client_free_slot(struct wg_control *c)
 	return NULL;
 }
 
+/* Who waits in the backlog keeps the listener readable. */
+static void
+accept_pause(struct wg_control *c)
+{
+	static const struct timeval pause = {0, PAUSE_MS * 1000};
+
+	if (event_del(c->acceptable) == -1 ||
+	    evtimer_add(c->again, &pause) == -1)
+		fatal("%s: out of memory", afw_log_name());
+}
+
+static void
+again_cb(evutil_socket_t fd, short what, void *arg)
+{
+	struct wg_control *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (event_add(c->acceptable, NULL) == -1)
+		fatal("%s: out of memory", afw_log_name());
+}
+
 static void
 accept_cb(evutil_socket_t fd, short what, void *arg)
 {
@@ -209,8 +232,12 @@ accept_cb(evutil_socket_t fd, short what, void *arg)
 	int got = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)what;
-	if (got == -1)
+	if (got == -1) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM)
+			accept_pause(c);
 		return;
+	}
 	if (k == NULL) {
 		(void)close(got);
 		return;
@@ -245,7 +272,9 @@ wg_control_open(struct event_base *base, int fd, uint32_t route)
 	(void)evutil_make_socket_nonblocking(fd);
 	(void)evutil_make_socket_closeonexec(fd);
 	c->acceptable = event_new(base, fd, EV_READ | EV_PERSIST, accept_cb, c);
-	if (c->acceptable == NULL || event_add(c->acceptable, NULL) == -1)
+	c->again = evtimer_new(base, again_cb, c);
+	if (c->acceptable == NULL || c->again == NULL ||
+	    event_add(c->acceptable, NULL) == -1)
 		fatal("%s: out of memory", afw_log_name());
 	return c;
 }
@@ -260,6 +289,7 @@ wg_control_close(struct wg_control *c)
 	for (i = 0; i < CLIENTS_MAX; i++)
 		client_close(&c->client[i]);
 	event_free(c->acceptable);
+	event_free(c->again);
 	(void)close(c->fd);
 	free(c);
 }

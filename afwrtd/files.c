@@ -132,7 +132,12 @@ files_send_all(void)
 	char cache[AFW_PATH_SIZE + 32];
 	struct stat st;
 
-	(void)files_send(AFW_FILE_CA, ca);
+	if (strcmp(ca, SYSTEM_CA) != 0)
+		(void)files_send(AFW_FILE_CA, ca);
+	else if (file_send(AFW_FILE_CA, ca, &st) == -1)
+		log_info("file %s: servers without a ca_file are refused "
+			 "(Debian: package ca-certificates)",
+		    last_error);
 	resolv_send();
 	(void)file_send(AFW_FILE_HOSTS, HOSTS, &st);
 	if (!run_is_configured())

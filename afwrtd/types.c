@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "types.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "afwrtd.h"
@@ -95,10 +96,17 @@ static void
 check_reply(void *arg, unsigned int code, const char *text, struct afw_msg *m)
 {
 	struct asked *a = arg;
+	char why[128];
 
 	if (m != NULL)
 		types_note(a->r, m);
 	types_settle(a->r, a->rules);
+	if (code == AFW_ENOENT && m != NULL) {
+		(void)snprintf(why, sizeof(why),
+		    "the backend's list has no location \"%.64s\"",
+		    a->r->location);
+		text = why;
+	}
 	a->cb(a->arg, code == AFW_ENOENT && m != NULL ? code : AFW_OK, text, m);
 	free(a);
 }

@@ -551,6 +551,7 @@ conf_check(const char *json)
 		(void)conf_error(&c);
 	n = c.errors;
 	conf_free(&c);
+	notice_flush();
 	return n;
 }
 

@@ -138,7 +138,7 @@ CHECK(none) { return m->zero == 0; }
 CHECK(hello) { return STR_OK(m, build) && m->pad == 0; }
 CHECK(start) { return m->gen != 0 && m->log_level <= 7; }
 CHECK(log_level) { return m->level <= 7; }
-CHECK(usage) { return m->cpu_ms >> 56 == 0; }
+CHECK(usage) { return m->rss_bytes % 1024 == 0; } /* whole pages */
 CHECK(addrs) { return m->v4[0] < UINT32_MAX; }
 CHECK(status) { return m->code < AFW_EMAX && STR_OK(m, text); }
 CHECK(peer) { return in_range(m->role, AFW_NET, AFW_AUTH) && m->gen != 0; }

@@ -34,21 +34,7 @@ up(void)
 static void
 down(void)
 {
-	if (e.pid > 0)
-		env_kill(&e);
-	free(e.flow);
-}
-
-/*
- * What an observer sees of all that we may touch. Not nft -j: that of 1.0.6
- * dies of the flag "persist" in the table of a dead owner.
- */
-static char *
-snapshot(void)
-{
-	return strdup(out("ip -j rule; ip -j -6 rule; ip -j route show table "
-			  "all; ip -j -6 route show table all; ip -j addr; "
-			  "nft -a list ruleset | grep -v flags"));
+	env_end(&e);
 }
 
 START_TEST(config_makes_all)
@@ -202,10 +188,10 @@ START_TEST(collision)
 	char *before, *after;
 
 	ck_assert_int_eq(sh("%s", conflicts[_i].cmd), 0);
-	before = snapshot();
+	before = env_snapshot();
 	ck_assert_uint_eq(env_net_config(&e), AFW_ECONFLICT);
 	HAS(e.st.text, conflicts[_i].word);
-	after = snapshot();
+	after = env_snapshot();
 	same(before, after);
 }
 END_TEST

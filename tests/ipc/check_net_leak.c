@@ -222,6 +222,127 @@ START_TEST(plain_table_is_watched)
 }
 END_TEST
 
+/* In table 47 others may put what goes before ours; it is put back. */
+static const char *const takeovers[] = {
+    "ip route replace default via 203.0.113.1 table 47",
+    "ip route replace default dev dmz0 table 47",
+    "ip route replace blackhole default table 47",
+    "ip -6 route replace default dev dmz0 metric 1024 table 47",
+};
+
+static bool
+tables_are_ours(struct env *x)
+{
+	(void)x;
+	return strstr(out("ip route show table 47"), "default dev wrt0") !=
+	    NULL &&
+	    strstr(out("ip -6 route show table 47"), "default dev wrt0") !=
+	    NULL;
+}
+
+START_TEST(table_is_taken_back)
+{
+	protect();
+	ck_assert(env_until(&e, tables_are_ours));
+	ck_assert_int_eq(sh("%s", takeovers[_i]), 0);
+	ck_assert(env_until(&e, tables_are_ours));
+	ck_assert_int_eq(leaked(), 0);
+}
+END_TEST
+
+static bool
+device_is_marked(struct env *x)
+{
+	(void)x;
+	return strstr(out("nft list table inet afwrt 2>/dev/null"),
+		   "elements = { 192.168.50.10 }") != NULL;
+}
+
+/* One route that cannot be had is no reason to leave the table away. */
+START_TEST(a_conflict_does_not_open)
+{
+	e.run = plain_run;
+	e.cfg.flags |= AFW_C_DNS_TUNNEL;
+	protect();
+	ck_assert_int_eq(sh("ip route replace 100.73.0.53 dev dmz0; "
+			    "nft flush ruleset"),
+	    0);
+	ck_assert(env_until(&e, device_is_marked));
+}
+END_TEST
+
+/* Stopped with a killswitch, and the process lives on. */
+START_TEST(blocked_table_is_watched)
+{
+	e.run = plain_run;
+	protect();
+	ck_assert_uint_eq(env_clear(&e, true), AFW_OK);
+	ck_assert(device_is_marked(&e));
+	ck_assert_int_eq(sh("nft flush ruleset"), 0);
+	ck_assert(env_until(&e, device_is_marked));
+	/* and what was opened is not closed again */
+	ck_assert_uint_eq(env_clear(&e, false), AFW_OK);
+	ck_assert_uint_eq(env_net_config(&e), AFW_OK);
+	ck_assert_int_eq(sh("nft flush ruleset"), 0);
+	env_serve(&e, 300);
+	ck_assert(!device_is_marked(&e));
+}
+END_TEST
+
+/* Another suite that was never configured, as for afwrt_verify_user. */
+START_TEST(the_end_of_another)
+{
+	const struct afw_m_shutdown s = {.keep_blocked = 0};
+	struct env other;
+
+	e.run = plain_run;
+	protect();
+	env_config(&other);
+	env_start(&other);
+	ck_assert_uint_eq(env_ask(&other, AFW_MSG_SHUTDOWN, &s, -1), AFW_OK);
+	env_kill(&other);
+	free(other.flow);
+	env_serve(&e, 200);
+	HAS_NOT(e.log, "put back");
+	ck_assert_int_eq(leaked(), 0);
+}
+END_TEST
+
+/* Dead and started anew, which knows of nothing yet: closed stays closed. */
+START_TEST(unconfigured_end_keeps_blocked)
+{
+	const struct afw_m_shutdown s = {.keep_blocked = 1};
+
+	protect();
+	env_kill(&e);
+	env_start(&e);
+	ck_assert_uint_eq(env_clear(&e, true), AFW_OK);
+	ck_assert(device_is_marked(&e));
+	ck_assert_uint_eq(env_ask(&e, AFW_MSG_SHUTDOWN, &s, -1), AFW_OK);
+	ck_assert(device_is_marked(&e));
+	ck_assert_str_ne(out("ip rule | grep 0x8"), "");
+	ck_assert_int_eq(leaked(), 0);
+}
+END_TEST
+
+/* More rules of others than anybody has; ours are found among them. */
+START_TEST(many_rules_of_others)
+{
+	protect();
+	env_kill(&e);
+	ck_assert_int_eq(sh("for f in 4 6; do i=0; while [ $i -lt 800 ]; do "
+			    "echo rule add from all iif lan0 priority $i "
+			    "lookup 200 tos 0x10; i=$((i + 1)); done | grep "
+			    "-v 'priority \\(9\\|10\\) ' | "
+			    "ip -$f -batch -; done"),
+	    0);
+	env_start(&e);
+	ck_assert_msg(env_net_config(&e) == AFW_OK, "%s", e.st.text);
+	ck_assert_uint_eq(env_clear(&e, false), AFW_OK);
+	ck_assert_str_eq(out("ip rule | grep 0x8; ip -6 rule | grep 0x8"), "");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -242,6 +363,13 @@ main(void)
 	tcase_add_test(c, lan_is_reached);
 	tcase_add_test(c, packets_reach_the_tun);
 	tcase_add_loop_test(c, plain_table_is_watched, 0, 4);
+	tcase_add_loop_test(c, table_is_taken_back, 0,
+	    (int)(sizeof(takeovers) / sizeof(takeovers[0])));
+	tcase_add_test(c, a_conflict_does_not_open);
+	tcase_add_test(c, blocked_table_is_watched);
+	tcase_add_test(c, the_end_of_another);
+	tcase_add_test(c, unconfigured_end_keeps_blocked);
+	tcase_add_test(c, many_rules_of_others);
 	suite_add_tcase(s, c);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);

@@ -396,8 +396,7 @@ START_TEST(inner_address)
 	OK(managed_wg_set(3, 0));
 	ck_assert(!leaves("10.9.3.2", FAR));
 	ck_assert(!leaves("fd09:3::2", FAR6));
-	ck_assert_int_eq(
-	    afw_chan_send(&e.sup, AFW_MSG_NET_SYNC_BEGIN, 0, NULL, -1), 0);
+	env_sync_begin(&e);
 	OK(env_ask(&e, AFW_MSG_NET_SYNC_COMMIT, NULL, -1));
 	ck_assert(!leaves("10.9.3.2", FAR));
 	/* the uplink's own is the uplink's */

@@ -11,22 +11,6 @@
 #include "lib/daemon/log.h"
 #include "managed_env.h"
 
-static char *
-snapshot(void)
-{
-	return strdup(out("ip -j rule; ip -j -6 rule; ip -j route show table "
-			  "all; ip -j -6 route show table all; ip -j addr; "
-			  "nft -a list ruleset | grep -v flags | sed "
-			  "'s/packets [0-9]* bytes [0-9]*//'"));
-}
-
-static void
-sync_begin(void)
-{
-	ck_assert_int_eq(
-	    afw_chan_send(&e.sup, AFW_MSG_NET_SYNC_BEGIN, 0, NULL, -1), 0);
-}
-
 /* Killed and started again: nothing on the system is touched at all. */
 START_TEST(restart_changes_nothing)
 {
@@ -40,7 +24,7 @@ START_TEST(restart_changes_nothing)
 	managed_wg_up(4);
 	OK(managed_rule(DEV, 4));
 	OK(managed_rule(MAC_A, 3));
-	before = snapshot();
+	before = env_snapshot();
 	HAS(before, "0x00000009");
 	env_kill(&e);
 	WHERE(3); /* the kernel goes on */
@@ -52,7 +36,7 @@ START_TEST(restart_changes_nothing)
 	env_start(&e);
 	OK(env_net_config(&e));
 	WHERE(3);
-	sync_begin();
+	env_sync_begin(&e);
 	OK(managed_wg_set(3, AFW_W_DEFAULT));
 	OK(managed_wg_set(4, 0));
 	OK(managed_rule(DEV, 4));
@@ -64,7 +48,7 @@ START_TEST(restart_changes_nothing)
 	HAS_NOT(out("cat net-nft.tmp"), "delete");
 	HAS_NOT(out("cat net-nft.tmp"), "element");
 	(void)sh("rm -f net-monitor.* net-nft.*");
-	after = snapshot();
+	after = env_snapshot();
 	ck_assert_str_eq(before, after);
 	free(before);
 	free(after);
@@ -94,7 +78,7 @@ START_TEST(maps_are_compared)
 	    0);
 	env_start(&e);
 	OK(env_net_config(&e));
-	sync_begin();
+	env_sync_begin(&e);
 	OK(managed_wg_set(3, 0));
 	OK(managed_wg_set(4, 0));
 	OK(managed_rule(DEV, 3));
@@ -251,7 +235,7 @@ START_TEST(many_at_once)
 	ck_assert_int_eq(sh("nft -f net-many.tmp"), 0);
 	nft = afw_now_ms() - nft;
 	(void)sh("nft delete table inet bench; rm -f net-many.tmp");
-	sync_begin();
+	env_sync_begin(&e);
 	for (i = 0; i < MANY; i++) {
 		(void)snprintf(
 		    addr, sizeof(addr), "10.%d.%d.1", 1 + i / 256, i % 256);

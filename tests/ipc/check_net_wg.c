@@ -20,56 +20,7 @@
 #include <unistd.h>
 
 #include "lib/daemon/log.h"
-#include "net_env.h"
-
-static struct env e;
-
-static void
-up(void)
-{
-	env_namespace();
-	env_config(&e);
-	e.cfg.type = AFW_TYPE_WIREGUARD;
-	env_start(&e);
-}
-
-static void
-down(void)
-{
-	if (e.pid > 0)
-		env_kill(&e);
-	free(e.flow);
-}
-
-static unsigned int
-wg_set(uint32_t route, const char *name)
-{
-	return env_wg_set(&e, route, AFW_WG_USERSPACE, 0, name);
-}
-
-static struct afw_m_wg_set
-session(uint32_t route)
-{
-	struct afw_m_wg_set m = {.route = route, .addrs = 2};
-
-	(void)afw_addr_parse(&m.addr[0].addr, "10.9.0.2");
-	m.addr[0].prefix = 24;
-	(void)afw_addr_parse(&m.addr[1].addr, "fd09::2");
-	m.addr[1].prefix = 64;
-	return m;
-}
-
-static unsigned int
-wg_say(const struct afw_m_wg_set *m)
-{
-	return env_ask_of(&e, &e.tun, AFW_MSG_WG_SET, m);
-}
-
-static bool
-has_device_3(struct env *x)
-{
-	return x->wg[3].devices > 0;
-}
+#include "wg_env.h"
 
 static bool
 has_device_3_again(struct env *x)
@@ -106,15 +57,15 @@ untouched(void)
 
 START_TEST(userspace)
 {
-	struct afw_m_wg_set m = session(3);
+	struct afw_m_wg_set m = wg_env_session(3);
 	char *before = untouched(), *after;
 
 	OK(env_net_config(&e));
 	ck_assert_int_eq(e.kept, -1); /* no TUN of the suite */
 	HAS_NOT(out("ip link"), "wrt0");
-	OK(wg_set(3, "tun3"));
+	OK(wg_env_set(3, "tun3"));
 	ck_assert_uint_eq(e.net_wg.impl, AFW_WG_USERSPACE);
-	ck_assert(env_until(&e, has_device_3));
+	ck_assert(env_until(&e, wg_env_has_3));
 	ck_assert_uint_eq(e.wg[3].dev.impl, AFW_WG_USERSPACE);
 	ck_assert_uint_eq(e.wg[3].dev.vnet_hdr, 12);
 	ck_assert_uint_eq(e.wg[3].dev.mtu, 1420);
@@ -126,7 +77,7 @@ START_TEST(userspace)
 	HAS(out("ip link show tun3"), "UP");
 	HAS(out("cat /proc/sys/net/ipv4/conf/tun3/rp_filter"), "2");
 	HAS_NOT(out("ip addr show tun3"), "inet");
-	OK(wg_say(&m));
+	OK(wg_env_say(&m));
 	HAS(out("ip addr show tun3"), "inet 10.9.0.2/24");
 	HAS(out("ip addr show tun3"), "inet6 fd09::2/64");
 	HAS_NOT(out("ip addr show tun3"), "tentative");
@@ -142,13 +93,13 @@ END_TEST
 START_TEST(removed)
 {
 	OK(env_net_config(&e));
-	OK(wg_set(3, "tun3"));
-	OK(wg_set(4, "tun4"));
+	OK(wg_env_set(3, "tun3"));
+	OK(wg_env_set(4, "tun4"));
 	OK(env_wg_del(&e, 3));
 	HAS_NOT(out("ip link"), "tun3");
 	HAS(out("ip link"), "tun4");
 	ck_assert_uint_eq(env_wg_del(&e, 3), AFW_ENOENT);
-	OK(wg_set(5, "tun3")); /* the name is free again */
+	OK(wg_env_set(5, "tun3")); /* the name is free again */
 	OK(env_clear(&e, false));
 	HAS_NOT(out("ip link"), "tun");
 }
@@ -157,14 +108,14 @@ END_TEST
 START_TEST(names)
 {
 	OK(env_net_config(&e));
-	ck_assert_uint_eq(wg_set(3, "lan0"), AFW_EBUSY);
+	ck_assert_uint_eq(wg_env_set(3, "lan0"), AFW_EBUSY);
 	HAS(e.st.text, "lan0 exists already and is not a TUN");
 	HAS(out("ip addr show lan0"), "192.168.50.1");
-	OK(wg_set(3, "tun3"));
-	ck_assert_uint_eq(wg_set(4, "tun3"), AFW_EBUSY);
+	OK(wg_env_set(3, "tun3"));
+	ck_assert_uint_eq(wg_env_set(4, "tun3"), AFW_EBUSY);
 	HAS(e.st.text, "tun3 is that of another location");
-	OK(wg_set(3, "tun3")); /* again is nothing */
-	OK(wg_set(4, "tun4"));
+	OK(wg_env_set(3, "tun3")); /* again is nothing */
+	OK(wg_env_set(4, "tun4"));
 	ck_assert_uint_eq(env_wg_set(&e, 5, AFW_WG_AUTO, 0, "lan0"), AFW_EBUSY);
 	HAS(out("ip addr show lan0"), "192.168.50.1");
 }
@@ -176,9 +127,9 @@ START_TEST(beside_hydra)
 	e.cfg.type = AFW_TYPE_HYDRA_TCP;
 	OK(env_net_config(&e));
 	ck_assert_int_ne(e.kept, -1);
-	ck_assert_uint_eq(wg_set(3, "wrt0"), AFW_EBUSY);
+	ck_assert_uint_eq(wg_env_set(3, "wrt0"), AFW_EBUSY);
 	HAS(e.st.text, "wrt0 is the TUN of the suite");
-	OK(wg_set(3, "tun3"));
+	OK(wg_env_set(3, "tun3"));
 	HAS(out("ip route show table 47"), "default dev wrt0");
 	OK(env_clear(&e, false));
 	HAS_NOT(out("ip link"), "tun3");
@@ -208,7 +159,7 @@ START_TEST(waits_for_the_dying)
 		_exit(0);
 	}
 	ck_assert_int_eq(read(p[0], &c, 1), 1);
-	OK(wg_set(3, "tun3"));
+	OK(wg_env_set(3, "tun3"));
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 	HAS(out("ip -d link show tun3"), "vnet_hdr on");
 	HAS(e.log, "waiting: interface tun3 is in use");
@@ -217,40 +168,40 @@ END_TEST
 
 START_TEST(addresses_change)
 {
-	struct afw_m_wg_set m = session(3);
+	struct afw_m_wg_set m = wg_env_session(3);
 
 	OK(env_net_config(&e));
-	OK(wg_set(3, "tun3"));
-	OK(wg_say(&m));
+	OK(wg_env_set(3, "tun3"));
+	OK(wg_env_say(&m));
 	ck_assert_int_eq(sh("ip addr add 10.66.0.1/24 dev tun3"), 0);
 	m.mtu = 1300;
 	m.addrs = 1;
 	memset(&m.addr[1], 0, sizeof(m.addr[1]));
 	m.addr[0].prefix = 32;
-	OK(wg_say(&m));
+	OK(wg_env_say(&m));
 	HAS(out("ip addr show tun3"), "mtu 1300");
 	HAS(out("ip addr show tun3"), "10.9.0.2/32");
 	HAS_NOT(out("ip addr show tun3"), "10.9.0.2/24");
 	HAS_NOT(out("ip addr show tun3"), "fd09::2");
 	HAS(out("ip addr show tun3"), "10.66.0.1/24"); /* the user's */
 	m.mtu = 500;
-	ck_assert_uint_eq(wg_say(&m), AFW_EINVAL);
+	ck_assert_uint_eq(wg_env_say(&m), AFW_EINVAL);
 	HAS(e.st.text, "MTU of 500");
 	m.route = 9;
-	ck_assert_uint_eq(wg_say(&m), AFW_ENOENT);
+	ck_assert_uint_eq(wg_env_say(&m), AFW_ENOENT);
 }
 END_TEST
 
 START_TEST(hands_off)
 {
-	struct afw_m_wg_set m = session(3);
+	struct afw_m_wg_set m = wg_env_session(3);
 
 	e.cfg.flags |= AFW_C_NO_SOCKET_SETUP;
 	e.cfg.tun_mtu = 1380;
 	OK(env_net_config(&e));
-	OK(wg_set(3, "tun3"));
+	OK(wg_env_set(3, "tun3"));
 	m.mtu = 1300;
-	OK(wg_say(&m));
+	OK(wg_env_say(&m));
 	HAS_NOT(out("ip addr show tun3"), "inet");
 	HAS(out("ip addr show tun3"), "mtu 1380"); /* tun_mtu wins */
 }
@@ -259,12 +210,12 @@ END_TEST
 /* Somebody removes it, or what is on it. */
 START_TEST(put_back)
 {
-	struct afw_m_wg_set m = session(3);
+	struct afw_m_wg_set m = wg_env_session(3);
 	int i;
 
 	OK(env_net_config(&e));
-	OK(wg_set(3, "tun3"));
-	OK(wg_say(&m));
+	OK(wg_env_set(3, "tun3"));
+	OK(wg_env_say(&m));
 	ck_assert_int_eq(sh("ip link del tun3"), 0);
 	ck_assert(env_until(&e, has_device_3_again));
 	HAS(out("ip addr show tun3"), "mtu 1420");
@@ -287,24 +238,24 @@ END_TEST
 /* Another takes the name: it is left alone, and taken back when it goes. */
 START_TEST(name_lost)
 {
-	struct afw_m_wg_set m = session(3);
+	struct afw_m_wg_set m = wg_env_session(3);
 
 	OK(env_net_config(&e));
-	OK(wg_set(3, "tun3"));
-	OK(wg_set(4, "tun4"));
+	OK(wg_env_set(3, "tun3"));
+	OK(wg_env_set(4, "tun4"));
 	(void)kill(e.pid, SIGSTOP);
 	ck_assert_int_eq(
 	    sh("ip link del tun3 && ip link add tun3 type bridge"), 0);
 	(void)kill(e.pid, SIGCONT);
 	env_serve(&e, 300);
 	m.route = 4;
-	OK(wg_say(&m));
+	OK(wg_env_say(&m));
 	HAS(out("ip addr show tun4"), "10.9.0.2");
-	OK(wg_set(5, "tun5"));
+	OK(wg_env_set(5, "tun5"));
 	HAS(out("ip -d link show tun3"), "bridge");
 	ck_assert_int_eq(sh("ip link del tun3"), 0);
 	e.wg[3].devices = 0;
-	ck_assert(env_until(&e, has_device_3));
+	ck_assert(env_until(&e, wg_env_has_3));
 	HAS(out("ip -d link show tun3"), "tun type tun");
 }
 END_TEST
@@ -321,26 +272,26 @@ restart(void)
 /* afwrtd has the TUN of the earlier life. */
 START_TEST(adopted)
 {
-	struct afw_m_wg_set m = session(3);
+	struct afw_m_wg_set m = wg_env_session(3);
 	char before[64];
 
 	OK(env_net_config(&e));
-	OK(wg_set(3, "tun3"));
+	OK(wg_env_set(3, "tun3"));
 	m.mtu = 1300;
-	OK(wg_say(&m));
+	OK(wg_env_say(&m));
 	(void)snprintf(
 	    before, sizeof(before), "%s", out("ip -o link show tun3"));
 	restart();
 	OK(env_wg_set(&e, 3, AFW_WG_AUTO, 0, "tun3"));
 	ck_assert_uint_eq(e.net_wg.impl, AFW_WG_USERSPACE);
-	ck_assert(env_until(&e, has_device_3));
+	ck_assert(env_until(&e, wg_env_has_3));
 	ck_assert_int_eq(strncmp(before, out("ip -o link show tun3"), 20), 0);
 	ck_assert_uint_eq(e.wg[3].dev.mtu, 1300);
 	HAS(out("ip addr show tun3"), "10.9.0.2/24");
 	tun_works(e.wg[3].fd);
 	/* what the earlier life gave it is known */
 	(void)afw_addr_parse(&m.addr[0].addr, "10.9.0.3");
-	OK(wg_say(&m));
+	OK(wg_env_say(&m));
 	HAS_NOT(out("ip addr show tun3"), "10.9.0.2");
 	HAS(out("ip addr show tun3"), "10.9.0.3/24");
 }
@@ -349,11 +300,11 @@ END_TEST
 START_TEST(new_tun)
 {
 	OK(env_net_config(&e));
-	OK(wg_set(3, "tun3"));
-	ck_assert(env_until(&e, has_device_3));
+	OK(wg_env_set(3, "tun3"));
+	ck_assert(env_until(&e, wg_env_has_3));
 	e.wg[3].devices = 0;
 	env_tun_anew(&e);
-	ck_assert(env_until(&e, has_device_3));
+	ck_assert(env_until(&e, wg_env_has_3));
 	ck_assert_int_ne(e.wg[3].fd, -1);
 }
 END_TEST
@@ -391,7 +342,7 @@ END_TEST
 
 START_TEST(no_configuration)
 {
-	ck_assert_uint_eq(wg_set(3, "tun3"), AFW_EINVAL);
+	ck_assert_uint_eq(wg_env_set(3, "tun3"), AFW_EINVAL);
 	HAS(e.st.text, "no configuration");
 	ck_assert_uint_eq(env_wg_del(&e, 3), AFW_ENOENT);
 }
@@ -422,7 +373,7 @@ suite(void)
 	Suite *s = suite_create("net_wg");
 	TCase *t = tcase_create("userspace");
 
-	tcase_add_checked_fixture(t, up, down);
+	tcase_add_checked_fixture(t, wg_env_up, wg_env_down);
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, userspace);
 	tcase_add_test(t, removed);

@@ -10,56 +10,7 @@
 #include <unistd.h>
 
 #include "lib/daemon/log.h"
-#include "net_env.h"
-
-static struct env e;
-
-static void
-up(void)
-{
-	env_namespace();
-	env_config(&e);
-	e.cfg.type = AFW_TYPE_WIREGUARD;
-	env_start(&e);
-}
-
-static void
-down(void)
-{
-	if (e.pid > 0)
-		env_kill(&e);
-	free(e.flow);
-}
-
-static unsigned int
-wg_set(uint32_t route, const char *name)
-{
-	return env_wg_set(&e, route, AFW_WG_USERSPACE, 0, name);
-}
-
-static struct afw_m_wg_set
-session(uint32_t route)
-{
-	struct afw_m_wg_set m = {.route = route, .addrs = 2};
-
-	(void)afw_addr_parse(&m.addr[0].addr, "10.9.0.2");
-	m.addr[0].prefix = 24;
-	(void)afw_addr_parse(&m.addr[1].addr, "fd09::2");
-	m.addr[1].prefix = 64;
-	return m;
-}
-
-static unsigned int
-wg_say(const struct afw_m_wg_set *m)
-{
-	return env_ask_of(&e, &e.tun, AFW_MSG_WG_SET, m);
-}
-
-static bool
-has_device_3(struct env *x)
-{
-	return x->wg[3].devices > 0;
-}
+#include "wg_env.h"
 
 static void
 managed(uint32_t flags)
@@ -76,22 +27,22 @@ START_TEST(numbers)
 			    "ip route add 10.77.0.0/16 dev lan0 table 48"),
 	    0);
 	managed(0);
-	OK(wg_set(3, "tun3"));
+	OK(wg_env_set(3, "tun3"));
 	HAS(out("ip rule"), "fwmark 0xa lookup 50");
 	HAS(out("ip route show table 50"), "unreachable default");
-	OK(wg_set(4, "tun4"));
+	OK(wg_env_set(4, "tun4"));
 	HAS(out("ip rule"), "fwmark 0xb lookup 51");
 	OK(env_wg_del(&e, 3));
 	HAS_NOT(out("ip rule"), "fwmark 0xa ");
-	OK(wg_set(5, "tun5"));
+	OK(wg_env_set(5, "tun5"));
 	HAS(out("ip rule"), "fwmark 0xa lookup 50");
 	/* those of the outer sockets are not given away */
-	OK(wg_set(6, "tun6"));
-	OK(wg_set(7, "tun7"));
-	OK(wg_set(8, "tun8"));
-	OK(wg_set(9, "tun9"));
+	OK(wg_env_set(6, "tun6"));
+	OK(wg_env_set(7, "tun7"));
+	OK(wg_env_set(8, "tun8"));
+	OK(wg_env_set(9, "tun9"));
 	HAS(out("ip rule"), "fwmark 0xf lookup 55");
-	OK(wg_set(10, "tun10"));
+	OK(wg_env_set(10, "tun10"));
 	HAS(out("ip rule"), "fwmark 0x20 lookup 56");
 }
 END_TEST
@@ -101,22 +52,22 @@ START_TEST(numbers_run_out)
 	e.cfg.fwmark_mask = 0xc;
 	e.cfg.route_table = 252;
 	managed(0);
-	OK(wg_set(3, "tun3"));
+	OK(wg_env_set(3, "tun3"));
 	HAS(out("ip rule"), "fwmark 0xc/0xc lookup 256");
-	OK(wg_set(4, "tun4"));
+	OK(wg_env_set(4, "tun4"));
 	HAS(out("ip rule"), "fwmark 0x4/0xc lookup 257");
-	ck_assert_uint_eq(wg_set(5, "tun5"), AFW_ENOSPC);
+	ck_assert_uint_eq(wg_env_set(5, "tun5"), AFW_ENOSPC);
 	HAS(e.st.text, "fwmark_mask 0xc has no free mark");
 	HAS_NOT(out("ip link"), "tun5");
 	OK(env_wg_del(&e, 3));
-	OK(wg_set(5, "tun5"));
+	OK(wg_env_set(5, "tun5"));
 }
 END_TEST
 
 START_TEST(config_changes)
 {
 	OK(env_net_config(&e));
-	OK(wg_set(3, "tun3"));
+	OK(wg_env_set(3, "tun3"));
 	HAS_NOT(out("ip rule"), "fwmark");
 	managed(0);
 	HAS(out("ip rule"), "fwmark 0x9 lookup 48");
@@ -131,16 +82,16 @@ END_TEST
 /* With default_gateway the interface outlives a violent end, and drops. */
 START_TEST(held)
 {
-	struct afw_m_wg_set m = session(3);
+	struct afw_m_wg_set m = wg_env_session(3);
 	char before[32];
 
 	managed(AFW_C_DEFAULT_GATEWAY);
 	OK(env_wg_set(&e, 3, AFW_WG_AUTO, AFW_W_DEFAULT, "tun3"));
 	if (e.net_wg.impl != AFW_WG_USERSPACE)
 		return; /* tests/qemu/net_wg_test.c */
-	OK(wg_set(4, "tun4"));
-	OK(wg_say(&m));
-	ck_assert(env_until(&e, has_device_3));
+	OK(wg_env_set(4, "tun4"));
+	OK(wg_env_say(&m));
+	ck_assert(env_until(&e, wg_env_has_3));
 	HAS(out("ip -d link show tun3"), "persist on");
 	HAS_NOT(out("ip -d link show tun4"), "persist on");
 	(void)snprintf(
@@ -174,8 +125,7 @@ START_TEST(swept)
 	env_start(&e);
 	OK(env_net_config(&e));
 	HAS(out("ip link"), "tun3");
-	ck_assert_int_eq(
-	    afw_chan_send(&e.sup, AFW_MSG_NET_SYNC_BEGIN, 0, NULL, -1), 0);
+	env_sync_begin(&e);
 	OK(env_ask(&e, AFW_MSG_NET_SYNC_COMMIT, NULL, -1));
 	HAS_NOT(out("ip link"), "tun3");
 	HAS(out("ip link"), "tun5"); /* the user's */
@@ -185,11 +135,11 @@ END_TEST
 /* What blocks stays: the tables, the rules; nobody's interface. */
 START_TEST(blocked)
 {
-	struct afw_m_wg_set m = session(3);
+	struct afw_m_wg_set m = wg_env_session(3);
 
 	managed(0);
-	OK(wg_set(3, "tun3"));
-	OK(wg_say(&m));
+	OK(wg_env_set(3, "tun3"));
+	OK(wg_env_say(&m));
 	HAS(out("ip route show table 48"), "default dev tun3");
 	OK(env_clear(&e, true));
 	HAS_NOT(out("ip link"), "tun3");
@@ -199,8 +149,8 @@ START_TEST(blocked)
 	OK(env_net_config(&e));
 	(void)close(e.wg[3].kept);
 	e.wg[3].kept = -1;
-	OK(wg_set(3, "tun3"));
-	OK(wg_say(&m));
+	OK(wg_env_set(3, "tun3"));
+	OK(wg_env_say(&m));
 	HAS(out("ip route show table 48"), "default dev tun3");
 	OK(env_clear(&e, false));
 	HAS_NOT(out("ip rule"), "fwmark");
@@ -216,7 +166,7 @@ main(void)
 	SRunner *r = srunner_create(s);
 	int failed;
 
-	tcase_add_checked_fixture(t, up, down);
+	tcase_add_checked_fixture(t, wg_env_up, wg_env_down);
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, numbers);
 	tcase_add_test(t, numbers_run_out);

@@ -161,8 +161,10 @@ EXTRA_tests_ipc_check_net_rules_DEPENDENCIES = afwrt-net/afwrt-net
 
 check_PROGRAMS += tests/ipc/check_net_wg
 TESTS += tests/ipc/check_net_wg
-tests_ipc_check_net_wg_SOURCES = tests/ipc/check_net_wg.c \
+wg_env = tests/ipc/wg_env.c tests/ipc/wg_env.h \
 	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_wg_SOURCES = tests/ipc/check_net_wg.c \
+	$(wg_env)
 tests_ipc_check_net_wg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_net_wg_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_wg_DEPENDENCIES = afwrt-net/afwrt-net
@@ -170,18 +172,28 @@ EXTRA_tests_ipc_check_net_wg_DEPENDENCIES = afwrt-net/afwrt-net
 check_PROGRAMS += tests/ipc/check_net_wg_managed
 TESTS += tests/ipc/check_net_wg_managed
 tests_ipc_check_net_wg_managed_SOURCES = tests/ipc/check_net_wg_managed.c \
-	tests/ipc/net_env.c tests/ipc/net_env.h
+	$(wg_env)
 tests_ipc_check_net_wg_managed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_net_wg_managed_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_wg_managed_DEPENDENCIES = afwrt-net/afwrt-net
 
 check_PROGRAMS += tests/ipc/check_net_neigh
 TESTS += tests/ipc/check_net_neigh
-tests_ipc_check_net_neigh_SOURCES = tests/ipc/check_net_neigh.c \
+neigh_env = tests/ipc/neigh_env.c tests/ipc/neigh_env.h \
 	tests/ipc/net_env.c tests/ipc/net_env.h
+tests_ipc_check_net_neigh_SOURCES = tests/ipc/check_net_neigh.c \
+	$(neigh_env)
 tests_ipc_check_net_neigh_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ipc_check_net_neigh_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
 EXTRA_tests_ipc_check_net_neigh_DEPENDENCIES = afwrt-net/afwrt-net
+
+check_PROGRAMS += tests/ipc/check_net_ports
+TESTS += tests/ipc/check_net_ports
+tests_ipc_check_net_ports_SOURCES = tests/ipc/check_net_ports.c \
+	$(neigh_env)
+tests_ipc_check_net_ports_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_ipc_check_net_ports_LDADD = lib/libafwdaemon.la $(CHECK_LIBS)
+EXTRA_tests_ipc_check_net_ports_DEPENDENCIES = afwrt-net/afwrt-net
 
 check_PROGRAMS += tests/ipc/check_net_gateway
 TESTS += tests/ipc/check_net_gateway

@@ -62,25 +62,18 @@ end(pid_t *pid)
 void
 managed_down(void)
 {
-	if (e.pid > 0)
-		env_kill(&e);
+	env_end(&e);
 	end(&lan);
 	end(&world);
-	free(e.flow);
 }
 
 unsigned int
 managed_wg_set(uint32_t route, uint32_t flags)
 {
-	struct afw_m_net_wg_set m = {
-	    .route = route, .impl = AFW_WG_USERSPACE, .flags = flags};
-	int kept = e.wg[route].kept;
-	int fd = kept != -1 ? fcntl(kept, F_DUPFD_CLOEXEC, 0)
-			    : open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	char name[AFW_IFNAME_SIZE];
 
-	ck_assert_int_ne(fd, -1);
-	(void)snprintf(m.ifname, sizeof(m.ifname), "tun%u", route);
-	return env_ask(&e, AFW_MSG_NET_WG_SET, &m, fd);
+	(void)snprintf(name, sizeof(name), "tun%u", route);
+	return env_wg_set(&e, route, AFW_WG_USERSPACE, flags, name);
 }
 
 static uint32_t wanted_device;
@@ -123,46 +116,13 @@ managed_wg_up(uint32_t route)
 unsigned int
 managed_rule(const char *what, uint32_t route)
 {
-	struct afw_m_rule r = {.route = route};
-
-	if (strchr(what, ':') != NULL && strlen(what) == 17) {
-		r.key.kind = AFW_KEY_MAC;
-		ck_assert_int_eq(
-		    sscanf(what, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &r.key.mac[0],
-			&r.key.mac[1], &r.key.mac[2], &r.key.mac[3],
-			&r.key.mac[4], &r.key.mac[5]),
-		    6);
-	} else if (afw_addr_parse(&r.key.addr, what) == 0) {
-		r.key.kind = AFW_KEY_IP;
-	} else {
-		r.key.kind = AFW_KEY_IFACE;
-		(void)afw_str_set(r.key.iface, sizeof(r.key.iface), what);
-	}
-	return env_ask(&e, AFW_MSG_NET_RULE_SET, &r, -1);
+	return env_key_rule(&e, what, route);
 }
 
 unsigned int
 managed_unrule(const char *what)
 {
-	struct afw_m_key m;
-	struct afw_m_rule r = {.route = 0};
-
-	memset(&m, 0, sizeof(m));
-	if (strlen(what) == 17) {
-		m.key.kind = AFW_KEY_MAC;
-		ck_assert_int_eq(
-		    sscanf(what, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &m.key.mac[0],
-			&m.key.mac[1], &m.key.mac[2], &m.key.mac[3],
-			&m.key.mac[4], &m.key.mac[5]),
-		    6);
-	} else if (afw_addr_parse(&r.key.addr, what) == 0) {
-		m.key.kind = AFW_KEY_IP;
-		m.key.addr = r.key.addr;
-	} else {
-		m.key.kind = AFW_KEY_IFACE;
-		(void)afw_str_set(m.key.iface, sizeof(m.key.iface), what);
-	}
-	return env_ask(&e, AFW_MSG_NET_RULE_DEL, &m, -1);
+	return env_key_unrule(&e, what);
 }
 
 /* A datagram from the device (or pid 0: the router), to port 9. */

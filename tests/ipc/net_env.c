@@ -465,6 +465,14 @@ env_kill(struct env *e)
 	afw_chan_close(&e->auth);
 }
 
+void
+env_end(struct env *e)
+{
+	if (e->pid > 0)
+		env_kill(e);
+	free(e->flow);
+}
+
 unsigned int
 env_net_config(struct env *e)
 {
@@ -499,22 +507,66 @@ env_wg_del(struct env *e, uint32_t route)
 	return env_ask(e, AFW_MSG_NET_WG_DEL, &m, -1);
 }
 
+struct afw_key
+env_key(const char *text)
+{
+	struct afw_key k = {.kind = AFW_KEY_MAC};
+
+	if (afw_mac_parse(k.mac, text) == 0)
+		return k;
+	k.kind = AFW_KEY_IP;
+	if (afw_addr_parse(&k.addr, text) == 0)
+		return k;
+	k.kind = AFW_KEY_IFACE;
+	ck_assert_int_eq(afw_str_set(k.iface, sizeof(k.iface), text), 0);
+	return k;
+}
+
+unsigned int
+env_key_rule(struct env *e, const char *text, uint32_t route)
+{
+	struct afw_m_rule r = {.key = env_key(text), .route = route};
+
+	return env_ask(e, AFW_MSG_NET_RULE_SET, &r, -1);
+}
+
+unsigned int
+env_key_unrule(struct env *e, const char *text)
+{
+	struct afw_m_key k = {.key = env_key(text)};
+
+	return env_ask(e, AFW_MSG_NET_RULE_DEL, &k, -1);
+}
+
 unsigned int
 env_rule(struct env *e, const char *addr, uint32_t route)
 {
-	struct afw_m_rule r = {.key = {.kind = AFW_KEY_IP}, .route = route};
-
-	ck_assert_int_eq(afw_addr_parse(&r.key.addr, addr), 0);
-	return env_ask(e, AFW_MSG_NET_RULE_SET, &r, -1);
+	ck_assert_uint_eq(env_key(addr).kind, AFW_KEY_IP);
+	return env_key_rule(e, addr, route);
 }
 
 unsigned int
 env_unrule(struct env *e, const char *addr)
 {
-	struct afw_m_key k = {.key = {.kind = AFW_KEY_IP}};
+	ck_assert_uint_eq(env_key(addr).kind, AFW_KEY_IP);
+	return env_key_unrule(e, addr);
+}
 
-	ck_assert_int_eq(afw_addr_parse(&k.key.addr, addr), 0);
-	return env_ask(e, AFW_MSG_NET_RULE_DEL, &k, -1);
+void
+env_sync_begin(struct env *e)
+{
+	ck_assert_int_eq(
+	    afw_chan_send(&e->sup, AFW_MSG_NET_SYNC_BEGIN, 0, NULL, -1), 0);
+}
+
+/* The counters are left out: they are nobody's change. */
+char *
+env_snapshot(void)
+{
+	return strdup(out("ip -j rule; ip -j -6 rule; ip -j route show table "
+			  "all; ip -j -6 route show table all; ip -j addr; "
+			  "nft -a list ruleset | grep -v flags | sed "
+			  "'s/packets [0-9]* bytes [0-9]*//'"));
 }
 
 unsigned int

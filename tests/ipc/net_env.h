@@ -57,6 +57,8 @@ void env_config(struct env *e);
 void env_start(struct env *e);
 /* SIGKILL, and the channels are closed. What it left is the kernel's. */
 void env_kill(struct env *e);
+/* The end of a test: killed if it runs, and what it had is freed. */
+void env_end(struct env *e);
 /* Gives it a new afwrt-tun. */
 void env_tun_anew(struct env *e);
 
@@ -72,6 +74,11 @@ unsigned int env_ask_socket(struct env *e, struct afw_chan *c, uint32_t family,
 unsigned int env_net_config(struct env *e);
 unsigned int env_rule(struct env *e, const char *addr, uint32_t route);
 unsigned int env_unrule(struct env *e, const char *addr);
+/* By MAC, address or interface, as the text is. */
+struct afw_key env_key(const char *text);
+unsigned int env_key_rule(struct env *e, const char *text, uint32_t route);
+unsigned int env_key_unrule(struct env *e, const char *text);
+void env_sync_begin(struct env *e);
 unsigned int env_clear(struct env *e, bool keep);
 /* NET_WG_SET with an unused /dev/net/tun, or with the kept TUN. */
 unsigned int env_wg_set(struct env *e, uint32_t route, uint32_t impl,
@@ -82,6 +89,12 @@ bool env_until(struct env *e, bool (*cond)(struct env *));
 /* Serves all ends for a while: for what must not happen. */
 void env_serve(struct env *e, int ms);
 uint32_t env_flow(const struct env *e, const char *addr);
+
+/*
+ * What an observer sees of all that we may touch, malloc'd. Not nft -j: that of
+ * 1.0.6 dies of the flag "persist" in the table of a dead owner.
+ */
+char *env_snapshot(void);
 
 /* A namespace behind an interface of this one; the pid that holds it. */
 pid_t env_behind(const char *ifname);

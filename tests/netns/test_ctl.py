@@ -109,6 +109,11 @@ def test_every_error_of_a_configuration(product, lab):
     with open(path, "w", encoding="utf-8") as f:
         json.dump(suite.config, f)
     assert suite.ctl("check-config", path).returncode == 0
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(dict(suite.config, protected_mac_adrs=[]), f)
+    said = suite.ctl("check-config", path).stdout
+    assert 'unknown key "protected_mac_adrs"' in said
+    assert "but for the warnings" in said
 
 
 def test_a_killed_service_leaves_no_socket(product, lab):

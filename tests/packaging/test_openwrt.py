@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
 """OpenWrt: the package's recipe, run by a stand-in for the buildroot
-(sdk.py): what it builds, where that goes, and that it works from there."""
+(sdk.py): what it builds, what each package has and depends on. It builds
+natively; only the headers of the C library are OpenWrt's."""
 
 import glob
-import json
 import os
 import re
 import shutil
@@ -12,10 +12,9 @@ import subprocess
 import pytest
 
 import sdk as openwrt
-from debs import TOP, Unavailable
-from sdk import MAKEFILE, NAMES, Package, System, dynamic
+from debs import TOP
+from sdk import MAKEFILE, NAMES, dynamic
 
-INITS = ("afwrt-guard", "afwrt")
 # Installed, and in no package for a router.
 LEFT_OUT = {
     r"/usr/include/afwrt\.h": "for building: Build/InstallDev",
@@ -38,45 +37,6 @@ PROVIDED_BY = {
 # Needed otherwise than by linking.
 OTHERWISE = {"afwrt-daemons", "kmod-tun", "kmod-nft-core", "kmod-nft-nat",
              "kmod-nft-bridge", "kmod-nf-conntrack-netlink"}
-UCI = """
-config afwrt 'main'
-	option enabled '1'
-	option tun_ifname 'wrt0'
-	option wan_ifname 'wan0'
-	option killswitch '1'
-	list backend 'file:/etc/afwrt/locations.json'
-
-config device 'phone'
-	option location 'de-berlin'
-	list ip '192.168.1.20'
-
-config control 'control'
-"""
-
-
-@pytest.fixture(scope="session")
-def sdk(stage):
-    try:
-        return openwrt.build(stage)
-    except Unavailable as why:
-        pytest.skip("no build: %s" % why)
-
-
-@pytest.fixture(scope="session")
-def made(sdk):
-    return [Package(sdk, name) for name in NAMES]
-
-
-@pytest.fixture
-def router(made):
-    if shutil.which("busybox") is None:
-        pytest.skip("busybox is not installed")
-    try:
-        system = System(made)
-    except Unavailable as why:
-        pytest.skip(str(why))
-    with system:
-        yield system
 
 
 def read(name):
@@ -104,8 +64,13 @@ def test_it_says_what_the_tree_says(made):
                      "afwrt-ctl": {"_afwrt"}}
     assert {g for p in made for _, g in p.users()} == \
         wanted | {"_afwrt", "afwrt"}
-    soname = re.search(r"-version-info (\d+):0:0", read("lib/local.mk"))[1]
-    assert made[0].control["ABI_VERSION"] == soname
+    soname, = dynamic(made[0].path("usr/lib/libafwrt-client.so.1"), "SONAME")
+    assert soname == "libafwrt-client.so." + made[0].control["ABI_VERSION"]
+    for package in made:
+        assert package.part("description").strip()
+        assert "@" in package.control["MAINTAINER"]
+        for name in package.control["LICENSE_FILES"].split():
+            assert os.path.exists(os.path.join(TOP, name)), name
 
 
 def test_the_options_have_defaults_and_are_used():
@@ -205,6 +170,13 @@ def test_what_is_linked_is_depended_on(made):
         assert linked == set(package.depends) - OTHERWISE, package.name
 
 
+def test_what_runs_together_comes_together(made):
+    """The command starts the processes, by the library."""
+    depends = {p.name: set(p.depends) & set(NAMES) for p in made}
+    assert depends == {"afwrt-ctl": {"libafwrt-client"}, "afwrt-daemons":
+                       set(), "libafwrt-client": {"afwrt-daemons"}}
+
+
 def test_no_program_looks_for_libraries_elsewhere(made):
     for package in made:
         for elf in package.elves():
@@ -222,6 +194,14 @@ def test_conffiles(made):
     for name in etc:
         assert name.startswith("/etc/init.d/") or \
             name in ctl.part("conffiles").split()
+
+
+def test_what_the_init_scripts_run_is_there(made):
+    ctl = made[2]
+    for name in ("afwrt", "afwrt-guard"):
+        with open(ctl.path("/etc/init.d/" + name), encoding="utf-8") as f:
+            found = set(re.findall(r"/usr/[a-z/-]+", f.read()))
+        assert found and found <= ctl.files
 
 
 def test_the_library_for_others(sdk, made, tmp_path):
@@ -244,164 +224,6 @@ def test_the_library_for_others(sdk, made, tmp_path):
                               os.environ, LD_LIBRARY_PATH=made[0].path(
                                   "usr/lib"))).stdout
     assert said.strip() + "-r1" == made[0].control["VERSION"]
-
-
-# Scripts
-
-
-def test_the_scripts_are_ashs(router, made):
-    ctl = made[2]
-    scripts = ["/etc/init.d/" + name for name in INITS] + [
-        "/usr/libexec/afwrt/uci-to-json"]
-    router.write("tmp/prerm", ctl.part("prerm"))
-    for shell in (("sh",), (router.path("bin/busybox"), "ash")):
-        for name in scripts + ["/tmp/prerm"]:
-            done = subprocess.run((*shell, "-n", router.path(name)),
-                                  stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, text=True,
-                                  timeout=30, check=False)
-            assert (done.returncode, done.stdout) == (0, ""), name
-    for name in INITS:
-        assert router.read("etc/init.d/" + name).startswith(
-            "#!/bin/sh /etc/rc.common\n")
-
-
-def test_enabled_at_its_place(router):
-    for name in INITS:
-        router.run("/etc/init.d/" + name, "enable")
-    links = {n: os.readlink(router.path("etc/rc.d/" + n))
-             for n in os.listdir(router.path("etc/rc.d"))}
-    assert links == {
-        "S18afwrt-guard": "../init.d/afwrt-guard",  # the firewall is S19
-        "S95afwrt": "../init.d/afwrt", "K10afwrt": "../init.d/afwrt"}
-    for name in INITS:
-        router.run("/etc/init.d/" + name, "disable")
-    assert os.listdir(router.path("etc/rc.d")) == []
-
-
-INSTANCE = """service afwrt
-instance instance1
-command /usr/sbin/afwrt-ctl run /var/run/afwrt/afwrt-ci.conf
-file /var/run/afwrt/afwrt-ci.conf
-reload_signal 1
-respawn 3600 5 0
-term_timeout 60
-stderr 1
-end
-reload on afwrt
-set
-"""
-
-
-def said_to_procd(router):
-    text = router.read("tmp/procd")
-    os.unlink(router.path("tmp/procd"))
-    return text
-
-
-def test_procd(router):
-    """Off as it is installed; then what procd is told, the same on a reload,
-    with a configuration that the installed command finds good."""
-    router.run("/etc/init.d/afwrt", "boot")
-    assert said_to_procd(router) == "service afwrt\nreload on afwrt\nset\n"
-    assert not os.path.exists(router.path("tmp/run/afwrt"))
-    router.write("etc/config/afwrt", UCI, 0o600)
-    router.run("/etc/init.d/afwrt", "start")
-    assert said_to_procd(router) == INSTANCE
-    conf = router.path("tmp/run/afwrt/afwrt-ci.conf")
-    assert os.stat(conf).st_mode & 0o777 == 0o600
-    router.write("etc/config/afwrt", UCI.replace("1.20", "1.21"), 0o600)
-    router.run("/etc/init.d/afwrt", "reload")
-    assert said_to_procd(router) == INSTANCE    # procd sees the file's change
-    with open(conf, encoding="utf-8") as f:
-        good = f.read()
-    assert json.loads(good)["protected_ip_addrs"][0]["ip_addr"] == \
-        "192.168.1.21"
-    router.write("etc/config/afwrt", UCI + "\toption su_only '7'\n", 0o600)
-    assert "control.su_only" in router.run("/etc/init.d/afwrt", "reload")
-    assert said_to_procd(router) == INSTANCE
-    with open(conf, encoding="utf-8") as f:
-        assert f.read() == good                 # the last one goes on
-    router.run("/etc/init.d/afwrt", "stop")
-    assert said_to_procd(router) == "delete afwrt\n"
-
-
-# The programs
-
-
-def test_the_command(router, made):
-    version = re.match(r"[\d.]+", made[0].control["VERSION"])[0]
-    assert version in router.run("afwrt-ctl", "version", env={
-        "PATH": "/usr/sbin:/bin"})
-    router.write("tmp/conf", json.dumps({
-        "tun_ifname": "wrt0", "wan_ifname": "auto", "ci_unix_domain": {}}))
-    assert router.run("/usr/sbin/afwrt-ctl", "check-config", "/tmp/conf") == \
-        "the configuration is good\n"
-
-
-TABLES = "nft list tables | sed 's/^/table: /'\n"
-
-
-def test_guard_and_removal(router, made):
-    """The killswitch from before the network on, until the package goes."""
-    if shutil.which("nft") is None:
-        pytest.skip("nft is not installed")
-    router.write("etc/config/afwrt", UCI, 0o600)
-    router.write("tmp/prerm", made[2].part("prerm"), 0o755)
-    said = router.netns(
-        "in_root /etc/init.d/afwrt-guard boot\n"
-        "nft list ruleset | grep -o 192.168.1.20 | sort -u\n" + TABLES +
-        "echo removal\n"
-        "PKG_UPGRADE=1 in_root /tmp/prerm\n" + TABLES +
-        "echo not an upgrade\n"
-        "in_root /tmp/prerm\n" + TABLES)
-    guarded, upgraded, removed = re.split("removal|not an upgrade", said)
-    assert "192.168.1.20" in guarded and "table: " in guarded, said
-    assert "table: " in upgraded, said
-    assert removed.strip() == "", said
-    assert sorted(os.listdir(router.path("tmp/run/afwrt"))) in (
-        [], ["empty"])
-    assert said_to_procd(router) == "delete afwrt\n"
-
-
-RUN = """
-ip link set lo up
-ip link add wan0 type veth peer name node0
-ip link set wan0 up
-ip link set node0 up
-ip addr add 192.0.2.2/24 dev wan0
-ip route add default via 192.0.2.1
-chroot "$ROOT" afwrt-ctl run /var/run/afwrt/afwrt-ci.conf >"$ROOT/tmp/log" 2>&1 &
-service=$!
-in_root afwrt-ctl --wait 10 status
-in_root afwrt-ctl rules
-in_root sh -c 'grep -h -e ^Name: -e ^Uid: /proc/[0-9]*/status'
-kill $service
-wait $service
-echo ended
-"""
-
-
-def test_the_service(router):
-    """As procd would start it; each process as its own user."""
-    router.write("etc/config/afwrt", UCI, 0o600)
-    router.write("etc/afwrt/node.pass", "secret\n", 0o600)
-    router.write("etc/afwrt/locations.json", json.dumps({
-        "optimal": ["de-berlin"], "locations": [{
-            "name": "de-berlin", "type": "hydra-tcp", "username": "alice",
-            "password_file": "node.pass",
-            "servers": [{"address": "192.0.2.9", "port": 443}]}]}), 0o600)
-    router.run("/etc/init.d/afwrt", "start")
-    said = router.netns(RUN)
-    log = router.read("tmp/log")
-    assert said.endswith("\nended\n") and "192.168.1.20" in said, said + log
-    users = {number: user for user, number in router.users.items()}
-    running = {(users[int(number)], name) for name, number in re.findall(
-        r"^Name:\s+(afwrt\S+)\nUid:\s+(\d+)", said, re.M)}
-    assert running >= {("root", "afwrtd"), ("_afwrt-net", "afwrt-net"),
-                       ("_afwrt-tun", "afwrt-tun"), ("_afwrt", "afwrt-ctl"),
-                       ("_afwrt-auth", "afwrt-auth")}, said
-    assert "no user" not in log and "error" not in log
 
 
 # The firewall

@@ -20,7 +20,8 @@ echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
 """
 # What is done before each; all that comes after QUIET is quiet.
 PROGRAMS = {"check_net": "", "check_net_leak": "", "check_net_neigh": "",
-            "check_net_gateway": "", "check_assumptions": "",
+            "check_net_ports": "", "check_net_gateway": "",
+            "check_assumptions": "",
             "check_net_wg": "", "check_net_wg_managed": "",
             "check_net_rules": QUIET}
 PROGRAM_SECONDS = 240
@@ -38,7 +39,7 @@ KNOWN = {
         "a flushed table is made anew, with another handle",
     ("check_net_leak", "nothing_leaks"):
         "a flushed table is away until it is put back, some 20 ms",
-    ("check_net_neigh", "rule_on_a_port"):
+    ("check_net_ports", "rule_on_a_port"):
         "the table has no owner to be shown",
     ("check_net_gateway", "start_beside_another"):
         "refused for the table of routes, there is no owner to be named",

@@ -100,6 +100,7 @@ path_tests = tests/unit/check_adopt tests/unit/check_coalesce \
 	tests/unit/check_device tests/unit/check_dns \
 	tests/unit/check_gather \
 	tests/unit/check_flow \
+	tests/unit/check_wg_control \
 	tests/unit/check_forward tests/unit/check_nat \
 	tests/unit/check_packet tests/unit/check_probe \
 	tests/unit/check_source \
@@ -120,6 +121,9 @@ tests_unit_check_dns_LDADD = $(path_ldadd)
 tests_unit_check_flow_SOURCES = tests/unit/check_flow.c $(path_lab)
 tests_unit_check_flow_CFLAGS = $(path_cflags)
 tests_unit_check_flow_LDADD = $(path_ldadd)
+tests_unit_check_wg_control_SOURCES = tests/unit/check_wg_control.c
+tests_unit_check_wg_control_CFLAGS = $(path_cflags)
+tests_unit_check_wg_control_LDADD = $(path_ldadd)
 tests_unit_check_gather_SOURCES = tests/unit/check_gather.c
 tests_unit_check_gather_CFLAGS = $(path_cflags)
 tests_unit_check_gather_LDADD = $(path_ldadd)

@@ -9,8 +9,8 @@ import itertools
 import os
 import subprocess
 
-from . import names
-from .util import LabError, end, run, tail, wait_for
+from . import names, wggo
+from .util import run, wait_for
 
 PORT = 51820
 _serial = itertools.count()
@@ -47,7 +47,8 @@ class WgNode:
         if self.kernel:
             self.ns.ip("link add %s type wireguard" % self.card)
         else:
-            self._start_go()
+            self.process = wggo.start(self.ns, self.card, os.path.join(
+                self.folder, "log"))
         self.set("private-key", self.secret("node", self.private),
                  "listen-port", str(PORT))
         for public, words in self.peers.items():
@@ -58,27 +59,12 @@ class WgNode:
                          (self.index, self.card))
         self.ns.ip(*lines, "link set %s up mtu %d" % (self.card, self.mtu))
 
-    def _start_go(self):
-        path = os.path.join(self.folder, "log")
-        with open(path, "ab") as log:
-            self.process = self.ns.popen(
-                ["wireguard-go", "-f", self.card], stdout=log, stderr=log,
-                env=dict(os.environ, LOG_LEVEL="verbose"))
-
-        def ready():
-            if self.process.poll() is not None:
-                raise LabError("wireguard-go ended:\n" + tail(path))
-            return self.ns.run("wg", "show", self.card,
-                               check=False).returncode == 0
-        wait_for(ready, 10, lambda: "wireguard-go is ready\n" + tail(path))
-
     def stop(self):
         """It is gone, without a word to its peers."""
         if self.kernel:
             self.ns.ip("link del " + self.card)
         elif self.process is not None:
-            self.process.kill()
-            end(self.process)
+            wggo.kill(self.process, self.card)
             self.ns.children.remove(self.process)
             self.process = None
             self.ns.run("ip", "link", "del", self.card, check=False)

@@ -16,9 +16,9 @@ import subprocess
 import tempfile
 import threading
 
-from . import names
+from . import names, wggo
 from .namespace import Namespace, kill_all
-from .util import LabError, end, run, tail, wait_for
+from .util import LabError, end, run, wait_for
 
 MTU = 1420
 PORT = 51820
@@ -128,26 +128,14 @@ class Node:
         self.start()
 
     def start(self):
-        self.log = open(self.wire.path(self.name + ".log"), "ab")
-        env = dict(os.environ, LOG_LEVEL="verbose")
-        env["WG_PROCESS_FOREGROUND"] = "1"
-        self.process = self.ns.popen(["wireguard-go", "-f", self.name],
-                                     stdout=self.log, stderr=self.log,
-                                     env=env)
-        wait_for(self.is_ready, 10, lambda: "wireguard-go is ready\n" +
-                 tail(self.log.name))
+        self.process = wggo.start(self.ns, self.name,
+                                  self.wire.path(self.name + ".log"))
         self.set("private-key", self.file(self.keys.private),
                  "listen-port", str(PORT))
         self.set_peer()
         self.ns.ip("addr add %s/24 dev %s" % (INNER[4][1], self.name),
                    "addr add %s/64 dev %s nodad" % (INNER[6][1], self.name),
                    "link set %s up mtu %d" % (self.name, MTU))
-
-    def is_ready(self):
-        if self.process.poll() is not None:
-            raise LabError("wireguard-go ended:\n" + tail(self.log.name))
-        return self.ns.run("wg", "show", self.name,
-                           check=False).returncode == 0
 
     def file(self, text):
         path = self.wire.path("secret%d" % next(_serial))
@@ -174,7 +162,6 @@ class Node:
         if self.process is not None:
             end(self.process)
             self.process = None
-            self.log.close()
         wait_for(lambda: not self.ns.pids() or not self.ns.run(
             "ip", "link", "show", self.name, check=False).returncode == 0,
             5, "the node's device is gone")

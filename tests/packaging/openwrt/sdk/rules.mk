@@ -13,7 +13,8 @@ TARGET_CROSS :=
 TARGET_CC ?= gcc
 TARGET_CFLAGS ?= -O0 -pipe
 TARGET_CPPFLAGS :=
-TARGET_LDFLAGS :=
+# Some distributions' compilers have --as-needed by default, OpenWrt's not.
+TARGET_LDFLAGS := -Wl,--no-as-needed
 TARGET_CONFIGURE_OPTS = AR=gcc-ar AS="$(TARGET_CC) -c $(TARGET_CFLAGS)" \
 	LD=ld NM=gcc-nm CC="$(TARGET_CC)" GCC="$(TARGET_CC)" CXX=g++ \
 	RANLIB=gcc-ranlib STRIP=strip OBJCOPY=objcopy OBJDUMP=objdump SIZE=size

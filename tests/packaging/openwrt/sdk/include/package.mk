@@ -91,6 +91,8 @@ define Package/Default
   USERID :=
   ABI_VERSION :=
   VERSION := $(PKG_VERSION)-r$(PKG_RELEASE)
+  MAINTAINER := $(PKG_MAINTAINER)
+  LICENSE_FILES := $(PKG_LICENSE_FILES)
 endef
 
 # $(1) of "+dep", "+SYMBOL:dep", "@SYMBOL": the package that is meant, if any
@@ -103,7 +105,8 @@ need = $(if $(strip $($(2))),,$(error Package/$(1) is missing $(2)))
 
 $(shell mkdir -p $(BIN_DIR))
 PARTS := description conffiles postinst prerm config
-FIELDS := SECTION CATEGORY TITLE VERSION DEPENDS USERID ABI_VERSION
+FIELDS := SECTION CATEGORY TITLE VERSION DEPENDS USERID ABI_VERSION \
+	MAINTAINER LICENSE_FILES
 
 define BuildPackage
   $(if $(filter undefined,$(origin Package/$(1))),$(error no Package/$(1)))
