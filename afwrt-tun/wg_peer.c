@@ -37,7 +37,7 @@ wg_new(const struct wg_config *c, const struct wg_calls *calls, void *arg,
 	struct wg *w;
 
 	if (wg_crypto_init() != 0) {
-		errno = ENOMEM;
+		errno = ENOTSUP;
 		return NULL;
 	}
 	w = calloc(1, sizeof(*w));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "afwrt-tun/wg_udp.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -339,7 +340,10 @@ wg_udp_restart(struct wg_udp *u)
 	}
 	u->engine = wg_new(&u->conf, &calls, u, now_ms());
 	if (u->engine == NULL) {
-		log_err("route %s: a key cannot be used", u->b.location);
+		log_err("route %s: %s", u->b.location,
+		    errno == ENOTSUP
+			? "libcrypto has no BLAKE2s or no ChaCha20-Poly1305"
+			: "a key cannot be used");
 		event_active(u->tick, EV_TIMEOUT, 0);
 		return;
 	}

@@ -71,7 +71,7 @@ lib_libafwrt_client_la_LIBADD = lib/libafwclient.la $(JANSSON_LIBS)
 lib_libafwrt_client_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 \
 	-Wl,--version-script=$(top_srcdir)/lib/afwrt-client.map -no-undefined
 EXTRA_lib_libafwrt_client_la_DEPENDENCIES = lib/afwrt-client.map
-EXTRA_DIST += lib/afwrt-client.map
+EXTRA_DIST += lib/afwrt-client.map lib/compat/sys/queue.h
 pkgconfig_DATA = lib/afwrt-client.pc
 
 # --enable-compat-name: the name that applications of the original SDK need

@@ -12,7 +12,7 @@ wireguard-go wireguard-tools"
 CHECK_PACKAGES="check python3-pytest mandoc clang \
 clang-format git valgrind libclang-rt-14-dev qemu-system-x86 busybox-static \
 dpkg-dev debhelper lintian mmdebstrap fakeroot e2fsprogs strace zsh \
-fish"
+fish musl-tools"
 
 # Debian's Python, which has Debian's pytest.
 PYTHON=/usr/bin/python3

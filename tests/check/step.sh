@@ -106,7 +106,7 @@ step_netns()
 	netns_tests "$out/gcc-stage"
 }
 
-# As a package: units, OpenWrt's UCI, Debian's packages installed and booted.
+# As a package: units, Debian's packages installed and booted, OpenWrt's.
 step_packaging()
 {
 	local status

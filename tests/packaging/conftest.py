@@ -19,6 +19,7 @@ for folder in ("netns", "qemu", "packaging"):
 
 import debs as debian  # noqa: E402
 import root as system  # noqa: E402
+import sdk as openwrt  # noqa: E402
 from lab.topology import Lab  # noqa: E402
 
 TEST_SECONDS = 800     # the first waits for the packages and the boot
@@ -72,6 +73,19 @@ def installed(packages):
     with made:
         made.install(debian.paths(packages))
         yield made
+
+
+@pytest.fixture(scope="session")
+def sdk(stage):
+    try:
+        return openwrt.build(stage)
+    except debian.Unavailable as why:
+        pytest.skip("no build: %s" % why)
+
+
+@pytest.fixture(scope="session")
+def made(sdk):
+    return [openwrt.Package(sdk, name) for name in openwrt.NAMES]
 
 
 @pytest.fixture(scope="module")

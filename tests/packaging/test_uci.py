@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""OpenWrt: /etc/config/afwrt as JSON, the init scripts, the package's
-recipe; under busybox's ash, with stubs of what a router has (functions.sh)."""
+"""OpenWrt: /etc/config/afwrt as JSON, and the init scripts; under busybox's
+ash, with stubs of what a router has (openwrt/root)."""
 
 import json
 import os
@@ -56,7 +56,8 @@ class Router:
             (BUSYBOX, "ash") + argv, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, timeout=30, check=False,
             env={"PATH": self.path("bin"), "UCI_FILE": self.uci,
-                 "AFWRT_FUNCTIONS": os.path.join(HERE, "functions.sh")})
+                 "AFWRT_FUNCTIONS": os.path.join(HERE, "openwrt/root",
+                                                 "functions.sh")})
 
     def convert(self, text, *words):
         self.write("afwrt", text)
@@ -386,77 +387,3 @@ def test_the_guard_at_boot(router, init):
     with open(router.path("calls"), encoding="utf-8") as f:
         assert f.read() == "ctl guard %s\n" % router.path("run/guard.conf")
     assert os.listdir(router.path("run")) == []
-
-
-# The package
-
-RULES = "INCLUDE_DIR:=$(TOPDIR)\n"
-PACKAGE = """
-INSTALL_DIR:=install -d -m0755
-INSTALL_BIN:=install -m0755
-INSTALL_DATA:=install -m0644
-INSTALL_CONF:=install -m0600
-CP:=cp -fpR
-define BuildPackage
-all: install-$(1)
-install-$(1):
-	$$(call Package/$(1)/install,$(DEST)/$(1))
-endef
-"""
-
-
-def test_the_recipe_installs_what_was_built(stage, tmp_path):
-    """Its files, from the stage, each to its package, none twice."""
-    (tmp_path / "rules.mk").write_text(RULES)
-    (tmp_path / "package.mk").write_text(PACKAGE)
-    os.symlink(stage, tmp_path / "usr")
-    dest = tmp_path / "dest"
-    done = subprocess.run(
-        ("make", "-f", os.path.join(TOP, "init/openwrt/Makefile"),
-         "TOPDIR=%s" % tmp_path, "DEST=%s" % dest, "all",
-         "PKG_BUILD_DIR=" + TOP, "PKG_INSTALL_DIR=%s" % tmp_path),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        timeout=60, check=False, cwd=tmp_path)
-    assert done.returncode == 0, done.stdout
-    found = [os.path.relpath(os.path.join(base, name), dest)
-             for base, _, names in os.walk(dest) for name in names]
-    files = sorted(f for f in found if ".so" not in f)
-    assert files == sorted([
-        "afwrt-ctl/etc/config/afwrt", "afwrt-ctl/etc/init.d/afwrt",
-        "afwrt-ctl/etc/init.d/afwrt-guard", "afwrt-ctl/usr/sbin/afwrt-ci",
-        "afwrt-ctl/usr/libexec/afwrt/uci-to-json",
-        "afwrt-ctl/usr/sbin/afwrt-ctl",
-        "afwrt-ctl/usr/share/nftables.d/chain-pre/forward/afwrt.nft"] + [
-            "afwrt-daemons/usr/libexec/afwrt/" + p for p in
-            ("afwrt-auth", "afwrt-net", "afwrt-tun", "afwrtd")])
-    assert "libafwrt-client/usr/lib/libafwrt-client.so.1" in found
-    for script in ("etc/init.d/afwrt", "etc/init.d/afwrt-guard",
-                   "usr/libexec/afwrt/uci-to-json"):
-        assert os.access(dest / "afwrt-ctl" / script, os.X_OK)
-
-
-def test_the_recipe_says_what_the_tree_says():
-    """The version, and the users that the programs were built for."""
-    def read(name):
-        with open(os.path.join(TOP, name), encoding="utf-8") as f:
-            return f.read()
-    recipe, configure = read("init/openwrt/Makefile"), read("configure.ac")
-    assert re.search(r"PKG_VERSION:=(\S+)", recipe)[1] == \
-        re.search(r"AC_INIT\(\[afwrt\], \[([^]]+)", configure)[1]
-    users = set(re.findall(r"[ =](_afwrt[\w-]*):", recipe))
-    assert users == set(re.findall(r"with_\w+_user=(_[\w-]+)",
-                                   configure)) | {"_afwrt"}
-
-
-def test_the_firewalls_rules(tmp_path):
-    """As firewall4 includes them; --check loads nothing."""
-    if shutil.which("nft") is None:
-        pytest.skip("nft is not installed")
-    with open(os.path.join(TOP, "init/openwrt/afwrt.nft"),
-              encoding="utf-8") as f:
-        rules = f.read()
-    path = tmp_path / "rules"
-    path.write_text("table inet fw4 {\nchain forward {\ntype filter hook "
-                    "forward priority filter; policy drop;\n%s}\n}\n" % rules)
-    subprocess.run(("unshare", "--net", "nft", "--check", "-f", str(path)),
-                   check=True, timeout=30)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 # What uci-to-json needs of OpenWrt's /lib/functions.sh, with the same names,
-# arguments and variables: config_load reads the file $UCI_FILE, which is
-# shell as `uci export` writes it.
+# arguments and variables: config_load reads a file of /etc/config (or
+# $UCI_FILE), which is shell as `uci export` writes it.
 
 config_cb() { :; }
 option_cb() { :; }
@@ -79,6 +79,6 @@ config_list_foreach()
 
 config_load()
 {
-	. "$UCI_FILE"
+	. "${UCI_FILE:-/etc/config/$1}"
 	config_cb
 }
