@@ -53,11 +53,13 @@ turns(struct event_base *base, int ms)
 	struct timeval tv = {0, ms * 1000};
 	bool over = false;
 	struct event *e = evtimer_new(base, over_cb, &over);
-	int n;
+	int n = 0;
 
 	ck_assert_int_eq(evtimer_add(e, &tv), 0);
-	for (n = 0; !over; n++)
+	do {
 		(void)event_base_loop(base, EVLOOP_ONCE);
+		n++;
+	} while (!over);
 	event_free(e);
 	return n;
 }
