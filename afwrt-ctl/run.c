@@ -46,7 +46,7 @@ static int exit_code;
 static void (*log_to)(int, const char *);
 
 static uid_t starter;
-static bool in_journal;
+static bool in_syslog;
 
 uid_t
 service_starter(void)
@@ -90,13 +90,23 @@ is_journal(int fd)
 	    fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
-/* The journal has the suite's lines from afwrtd, by syslog; those of the
- * library itself it has not. */
+/* Whether standard error ends where syslog does; procd's pipe, which has
+ * nothing to know it by, is named by the init script. */
+static bool
+is_syslog(int fd)
+{
+	const char *s = getenv("AFWRT_STDERR");
+
+	return (s != NULL && strcmp(s, "syslog") == 0) || is_journal(fd);
+}
+
+/* There the suite's lines are from afwrtd, by syslog; those of the library
+ * itself are not. */
 static void
 library_log(int level, const char *line, void *user)
 {
 	(void)user;
-	if (!in_journal || strncmp(line, "lib: ", 5) == 0)
+	if (!in_syslog || strncmp(line, "lib: ", 5) == 0)
 		service_log(level, "%s", line);
 }
 
@@ -331,7 +341,7 @@ cmd_run(struct ctl *c, int argc, char **argv)
 	if (argc > 1)
 		return CTL_USAGE;
 	starter = geteuid();
-	in_journal = is_journal(STDERR_FILENO);
+	in_syslog = is_syslog(STDERR_FILENO);
 	if ((lacks = spawn_lacks()) != NULL) {
 		service_log(3,
 		    "service: only root can run it, or who has the ambient "

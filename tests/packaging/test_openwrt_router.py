@@ -82,6 +82,7 @@ file /var/run/afwrt/afwrt-ci.conf
 reload_signal 1
 respawn 3600 5 0
 term_timeout 60
+env AFWRT_STDERR=syslog
 stderr 1
 end
 reload on afwrt

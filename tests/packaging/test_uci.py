@@ -341,11 +341,46 @@ def test_start_under_procd(router, init):
     assert done.stdout.splitlines() == [
         "open", "command %s run %s" % (router.path("ctl"), conf),
         "file " + conf, "reload_signal HUP", "respawn 3600 5 0",
-        "term_timeout 60", "stderr 1", "close"]
+        "term_timeout 60", "env AFWRT_STDERR=syslog", "stderr 1", "close"]
     assert os.stat(conf).st_mode & 0o777 == 0o600
     with open(conf, encoding="utf-8") as f:
         assert json.load(f)["tun_ifname"] == "wrt0"
     assert init("afwrt.init", "service_triggers").stdout == "trigger afwrt\n"
+
+
+# It ends at once: there are no users for its helpers here.
+SERVICE = """
+mount -t tmpfs tmpfs /run
+mount --bind %(folder)s/passwd /etc/passwd
+env %(env)s timeout 20 %(stage)s/sbin/afwrt-ctl run %(folder)s/conf
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_line_is_in_logread_once(router, init, stage):
+    """procd puts standard error there, afwrtd by syslog the suite's lines:
+    with what the init script sets, standard error has the others only."""
+    router.write("afwrt", MAIN)
+    env = re.search(r"^env (.*)$", init("afwrt.init", "start_service").stdout,
+                    re.MULTILINE)[1]
+    router.write("passwd", "root:x:0:0:root:/root:/bin/sh\n")
+    router.write("conf", json.dumps({
+        "tun_ifname": "wrt0", "wan_ifname": "lo", "colour": "red",
+        "config_dir": router.folder,
+        "ci_unix_domain": {"sock": router.path("sock")}}), 0o600)
+    for value, suite in (("", True), (env, False)):
+        done = subprocess.run(
+            ("unshare", "--net", "--pid", "--fork", "--kill-child",
+             "--mount-proc", "sh", "-ec", SERVICE % {
+                 "env": value, "stage": stage, "folder": router.folder}),
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            timeout=60, check=False)
+        assert done.returncode == 1, done
+        assert bool(re.search(r"^\w+ +afwrtd: ", done.stderr,
+                              re.MULTILINE)) == suite, done
+        assert "lib: configuration: unknown key \"colour\"" in done.stderr
+        assert "service: the configuration: afwrt-" in done.stderr
+        assert "no user _afwrt-" in done.stderr
 
 
 def test_start_when_it_is_not_enabled(router, init):
