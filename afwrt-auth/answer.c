@@ -45,7 +45,7 @@ free_wiped(void *p)
 void
 answer_setup(void)
 {
-		json_set_alloc_funcs(malloc, free_wiped);
+	json_set_alloc_funcs(malloc, free_wiped);
 }
 
 /* ---- values ------------------------------------------------------------ */

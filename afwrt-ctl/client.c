@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include "control.h"
+#include "lib/spawn.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -135,4 +136,18 @@ client_print_json(json_t *o)
 	(void)json_dumpf(o, stdout, JSON_COMPACT);
 	(void)putchar('\n');
 	json_decref(o);
+}
+
+int
+client_may_start(void)
+{
+	const char *lacks = spawn_lacks();
+
+	if (lacks == NULL)
+		return CTL_DONE;
+	(void)fprintf(stderr,
+	    "afwrt-ctl: only root can do that, or who has the ambient "
+	    "capability %s\n",
+	    lacks);
+	return CTL_NO_PERMISSION;
 }

@@ -13,6 +13,8 @@
 int client_connect(const struct ctl *c, int *fd);
 /* Whether there is a service; says nothing. */
 bool client_is_running(const struct ctl *c);
+/* Whether who asks may start a suite: CTL_DONE, or CTL_NO_PERMISSION (said). */
+int client_may_start(void);
 /* One record; *answer is the caller's. CTL_NOT_RUNNING when it has ended. */
 int client_recv(int fd, json_t **answer);
 /*

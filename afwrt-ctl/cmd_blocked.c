@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "lib/spawn.h"
 #include "service.h"
 
 /* What says where a suite has put its things. */
@@ -90,20 +89,6 @@ service_runs(const struct ctl *c, const json_t *file)
 }
 
 static int
-not_root(void)
-{
-	const char *lacks = spawn_lacks();
-
-	if (lacks == NULL)
-		return CTL_DONE;
-	(void)fprintf(stderr,
-	    "afwrt-ctl: only root can do that, or who has the ambient "
-	    "capability %s\n",
-	    lacks);
-	return CTL_NO_PERMISSION;
-}
-
-static int
 running(const struct ctl *c, const json_t *file)
 {
 	if (!service_runs(c, file))
@@ -150,7 +135,7 @@ cmd_guard(struct ctl *c, int argc, char **argv)
 
 	if (argc > 1)
 		return CTL_USAGE;
-	if ((rc = not_root()) != CTL_DONE)
+	if ((rc = client_may_start()) != CTL_DONE)
 		return rc;
 	file = service_config_load(argc == 1 ? argv[0] : c->config);
 	if (file == NULL)
@@ -171,7 +156,7 @@ cmd_unblock(struct ctl *c, int argc, char **argv)
 	(void)argv;
 	if (argc != 0)
 		return CTL_USAGE;
-	if ((rc = not_root()) != CTL_DONE)
+	if ((rc = client_may_start()) != CTL_DONE)
 		return rc;
 	if ((c->config_given || access(c->config, F_OK) == 0) &&
 	    (file = service_config_load(c->config)) == NULL)

@@ -9,7 +9,6 @@
 
 #include "client.h"
 #include "control.h"
-#include "lib/spawn.h"
 #include "secret.h"
 #include "service.h"
 
@@ -76,10 +75,8 @@ cmd_verify_user(struct ctl *c, int argc, char **argv)
 
 	if (argc != 1)
 		return CTL_USAGE;
-	if (spawn_lacks() != NULL) {
-		(void)fprintf(stderr, "afwrt-ctl: only root can do that\n");
-		return CTL_NO_PERMISSION;
-	}
+	if ((rc = client_may_start()) != CTL_DONE)
+		return rc;
 	if ((config = service_config_load(c->config)) == NULL)
 		return CTL_FAILED;
 	rc = secret_read(c->password_file, "password", password);

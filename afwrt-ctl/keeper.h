@@ -7,12 +7,12 @@
 
 /*
  * What still needs root, or whom the service was started as, when that has
- * dropped its privileges, done by
- * a process of its own that can do nothing else: write the dump of the
- * configuration below /etc/afwrt or beside the file that was read, open that
- * file again, connect to async_sock, make another control socket if the file
- * says so, and remove it when the service is gone. One that was killed is
- * there again at once: EAGAIN means that it was, with the request.
+ * dropped its privileges, done by a process of its own that can do nothing
+ * else: write the dump of the configuration below /etc/afwrt or beside the file
+ * that was read, open that file again, connect to async_sock, make another
+ * control socket if the file says so, and remove it when the service is gone.
+ * One that was killed is there again at once: EAGAIN means that it was, with
+ * the request.
  */
 
 /* Before afwrt_init: the process must not hold the suite's channel. Paths
